@@ -1,7 +1,20 @@
-// Bundles src/ into dist/. The new dist is made beside the old one and swapped in at the end,
-// so that a CLI that starts meanwhile finds either the old or the new program.
-import { chmod, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+// `npm run build [-- --clean]`: bundles src/ into dist/, one chunk for each lazily loaded part.
+//
+// The bundle is made beside dist/ and then moved in: chunks first (their names carry a hash of
+// their content), the entry last, by one rename. Chunks of earlier builds stay for a while. So a
+// CLI that starts or loads a chunk during a build finds a complete program.
 import { existsSync } from 'node:fs';
+import {
+  chmod,
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -10,19 +23,20 @@ import { thirdPartyNotices } from './notices.mjs';
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const dist = path.join(root, 'dist');
 const fresh = path.join(root, `dist.tmp-${process.pid}`);
-const stale = path.join(root, `dist.old-${process.pid}`);
+const keepChunksFor = 2 * 60 * 60 * 1000;
 
 // CommonJS packages in an ES module bundle call require() for Node's own modules.
 const requireShim =
   "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);";
 
-/** The programs of the package; plugin.ts is the door for plugin authors. */
+/** src/plugin.ts is the door for plugin authors. */
 function entryPoints() {
-  return ['src/main.ts', 'src/plugin.ts'].filter((file) => existsSync(path.join(root, file)));
+  const optional = ['src/plugin.ts'].filter((file) => existsSync(path.join(root, file)));
+  return ['src/main.ts', ...optional];
 }
 
 async function bundle(version) {
-  const result = await build({
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: entryPoints(),
     outdir: fresh,
@@ -39,29 +53,55 @@ async function bundle(version) {
     metafile: true,
     logLevel: 'warning',
   });
-  return result.metafile;
+  return metafile;
 }
 
-/** esbuild keeps the shebang of the entry; one is added where the source has none. */
+/** esbuild keeps the shebang of the source; it is added where the source has none. */
 async function makeExecutable(file) {
   const text = await readFile(file, 'utf8');
   if (!text.startsWith('#!')) await writeFile(file, `#!/usr/bin/env node\n${text}`);
   await chmod(file, 0o755);
 }
 
-async function swapIn() {
-  if (existsSync(dist)) await rename(dist, stale);
-  await rename(fresh, dist);
-  await rm(stale, { recursive: true, force: true });
+async function moveIn() {
+  const chunks = path.join(fresh, 'chunks');
+  const names = existsSync(chunks) ? await readdir(chunks) : [];
+  await mkdir(path.join(dist, 'chunks'), { recursive: true });
+  for (const name of names) await rename(path.join(chunks, name), path.join(dist, 'chunks', name));
+
+  const entries = (await readdir(fresh, { withFileTypes: true })).filter((e) => e.isFile());
+  for (const { name } of entries) await rename(path.join(fresh, name), path.join(dist, name));
+  return names;
+}
+
+async function removeOldChunks(current) {
+  const chunks = path.join(dist, 'chunks');
+  for (const name of await readdir(chunks)) {
+    const file = path.join(chunks, name);
+    const { mtimeMs } = await stat(file);
+    const old = Date.now() - mtimeMs > keepChunksFor;
+    if (old && !current.includes(name)) await rm(file, { force: true });
+  }
+}
+
+/** Lets `npx clonebox` find the checkout's own program and never one of that name elsewhere. */
+async function linkOwnBin() {
+  const bin = path.join(root, 'node_modules/.bin');
+  const link = path.join(bin, 'clonebox');
+  if (existsSync(bin) && !existsSync(link)) {
+    await rm(link, { force: true });
+    await symlink('../../dist/main.js', link);
+  }
 }
 
 const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
 try {
-  await mkdir(fresh, { recursive: true });
   const metafile = await bundle(version);
   await makeExecutable(path.join(fresh, 'main.js'));
   await writeFile(path.join(fresh, 'THIRD_PARTY_NOTICES'), await thirdPartyNotices(root, metafile));
-  await swapIn();
+  if (process.argv.includes('--clean')) await rm(dist, { recursive: true, force: true });
+  await removeOldChunks(await moveIn());
+  await linkOwnBin();
 } finally {
   await rm(fresh, { recursive: true, force: true });
 }

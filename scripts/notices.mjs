@@ -23,7 +23,9 @@ async function notice(folder) {
 /** The licences of every package whose code ended up in the bundle, in the order of their names. */
 export async function thirdPartyNotices(root, metafile) {
   const bundled = Object.values(metafile.outputs).flatMap((output) =>
-    Object.entries(output.inputs).filter(([, input]) => input.bytesInOutput > 0).map(([file]) => file),
+    Object.entries(output.inputs)
+      .filter(([, input]) => input.bytesInOutput > 0)
+      .map(([file]) => file),
   );
   const folders = new Set(bundled.map(packageFolder).filter((folder) => folder !== undefined));
   const notices = await Promise.all([...folders].map((folder) => notice(path.join(root, folder))));
