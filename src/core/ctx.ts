@@ -1,0 +1,37 @@
+import type { Driver } from './driver.ts';
+import type { Guest } from './guest.ts';
+import type { Host } from './host.ts';
+import type { Images } from './image.ts';
+import type { Io } from './io.ts';
+import type { VmName } from './name.ts';
+import type { VmRecord } from './record.ts';
+import type { GuestSetup } from './setup.ts';
+import type { Store } from './store.ts';
+
+/**
+ * The whole graph, built by `context.ts`. Ops receive it and import no implementation.
+ * Properties are lazy singletons; functions are factories (a fresh value for each call).
+ */
+export interface Ctx {
+  readonly host: Host;
+  readonly store: Store;
+  readonly images: Images;
+  readonly io: Io;
+  /** The driver with this name. Fails with `config-invalid` for an unknown one. */
+  driver(name: string): Promise<Driver>;
+  readonly driverNames: readonly string[];
+  /** A channel to the guest of this VM; close it when done. */
+  openGuest(name: VmName): Promise<Guest>;
+  /** The steps that turn a booted image into the machine of a plan. */
+  readonly setup: GuestSetup;
+  /** The ssh argv that reaches this VM with its pinned host key. */
+  sshCommand(record: VmRecord, options: SshOptions): Promise<string[]>;
+}
+
+export interface SshOptions {
+  /** Ask for a terminal. */
+  readonly tty: boolean;
+  readonly user?: string | undefined;
+  /** Extra ssh arguments placed before the destination. */
+  readonly extra?: readonly string[];
+}

@@ -1,0 +1,128 @@
+import type { ProcessRef } from './host.ts';
+import type { Io } from './io.ts';
+import type { VmName } from './name.ts';
+
+/** How a machine boots: its own loader, or a kernel handed to it. */
+export type BootSpec =
+  | { readonly kind: 'direct'; readonly kernel: string; readonly initrd: string; readonly commandLine: string }
+  | { readonly kind: 'firmware' };
+
+export interface ShareSpec {
+  /** Mount tag, `share0`…: also the slot in the device layout. */
+  readonly tag: string;
+  readonly host: string;
+  readonly readOnly: boolean;
+  readonly driver: '9p' | 'virtiofs';
+}
+
+/** A host port on 127.0.0.1 and the guest port behind it. */
+export interface PortForward {
+  readonly host: number;
+  readonly guest: number;
+}
+
+export interface NetworkSpec {
+  readonly mac: string;
+  readonly forwards: readonly PortForward[];
+}
+
+/** Everything a driver needs to know of a machine: bytes and absolute paths, nothing of the user's YAML. */
+export interface MachineSpec {
+  readonly name: VmName;
+  readonly uuid: string;
+  /** Version of the device layout (docs/internals.md); a driver keeps every version it ever made. */
+  readonly layout: number;
+  /** The hypervisor's own versioned machine type, fixed at creation. */
+  readonly machine: string;
+  readonly accel: 'auto' | 'kvm' | 'tcg';
+  readonly cpus: number;
+  readonly memory: number;
+  readonly disk: string;
+  /** Seed medium to attach, if any. */
+  readonly seed: string | undefined;
+  readonly boot: BootSpec;
+  readonly shares: readonly ShareSpec[];
+  readonly network: NetworkSpec;
+  readonly serialLog: string;
+}
+
+export interface DiskSpec {
+  readonly path: string;
+  /** Immutable base image below the new disk; `undefined` makes an empty disk. */
+  readonly base: string | undefined;
+  readonly size: number;
+}
+
+/** What a machine is, read from the truth at the moment of asking. */
+export type MachineState =
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'stopped' }
+  | { readonly kind: 'starting'; readonly process: ProcessRef }
+  | { readonly kind: 'running'; readonly process: ProcessRef; readonly uptimeSeconds: number }
+  | { readonly kind: 'paused'; readonly process: ProcessRef }
+  | { readonly kind: 'broken'; readonly reason: string };
+
+export interface AccelChoice {
+  readonly accel: 'kvm' | 'tcg';
+  readonly reason: string;
+}
+
+export interface NetworkChoice {
+  readonly backend: string;
+  /** True when the guest cannot reach services on the host's loopback. */
+  readonly hostIsolated: boolean;
+  readonly reason: string;
+}
+
+/** What this host offers a driver. `problems` are reasons why nothing can be started here. */
+export interface DriverFacts {
+  readonly driver: string;
+  readonly version: string | undefined;
+  readonly machine: string | undefined;
+  readonly layout: number;
+  readonly accel: AccelChoice;
+  readonly network: NetworkChoice;
+  readonly shares: { readonly driver: '9p' | 'virtiofs'; readonly reason: string };
+  readonly problems: readonly { readonly what: string; readonly fix: string }[];
+}
+
+/** A started machine: what it really runs with. */
+export interface Started {
+  readonly process: ProcessRef;
+  readonly accel: AccelChoice;
+  readonly network: NetworkChoice;
+  readonly shareDriver: '9p' | 'virtiofs' | undefined;
+}
+
+/** How to reach the guest's channels of a running machine, as socket paths. */
+export interface Channels {
+  readonly agent: string;
+  readonly console: string;
+}
+
+export interface MachineUsage {
+  /** Bytes only this machine uses, and bytes it shares with others. */
+  readonly memory: { readonly private: number; readonly shared: number } | undefined;
+}
+
+/**
+ * A hypervisor. All methods may be called again after any crash: `create` finds what it made,
+ * `start` of a running machine and `stop` of a stopped one do nothing, `remove` of nothing is done.
+ */
+export interface Driver {
+  readonly name: string;
+  preflight(io: Io): Promise<DriverFacts>;
+  /** Makes the disk. Fails with `conflict` if the file exists; leaves nothing on failure. */
+  create(disk: DiskSpec, io: Io): Promise<void>;
+  /** Starts the machine and returns once its processor runs. Leaves no process on failure. `conflict` when a port was taken meanwhile. */
+  start(spec: MachineSpec, io: Io): Promise<Started>;
+  /** Asks the guest to power off, waits `grace` milliseconds, then pulls the plug. Returns what it took. */
+  stop(name: VmName, io: Io, options: { grace: number }): Promise<'graceful' | 'forced' | 'was-stopped'>;
+  /** Removes what the driver keeps outside the VM's own directory (runtime files, helpers). */
+  remove(name: VmName, io: Io): Promise<void>;
+  inspect(name: VmName, io: Io): Promise<MachineState>;
+  /** What a running machine was started with, or `undefined`. */
+  running(name: VmName): Promise<Started | undefined>;
+  usage(name: VmName): Promise<MachineUsage>;
+  channels(name: VmName): Channels;
+}

@@ -1,0 +1,161 @@
+import type { Io } from './io.ts';
+
+/** The finished run of a program. A non-zero `exitCode` is a value, not an error. */
+export interface RunResult {
+  readonly exitCode: number;
+  readonly signal: string | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** Bytes for the program's standard input; closed at once when absent. */
+  input?: string | Uint8Array;
+  env?: Readonly<Record<string, string | undefined>>;
+  cwd?: string;
+  /** Milliseconds after which the program is killed and `deadline` is thrown. */
+  timeout?: number;
+  /** Called with each line of standard error (and of standard output) as it appears. */
+  onLine?: (line: string) => void;
+  /** More output than this many bytes per stream is cut off, not buffered. Default 16 MiB. */
+  maxBuffer?: number;
+}
+
+/** A process of ours, told apart from a later one with the same pid by its start time (clock ticks since boot). */
+export interface ProcessRef {
+  readonly pid: number;
+  readonly startTime: number;
+}
+
+export interface DaemonOptions {
+  env?: Readonly<Record<string, string | undefined>>;
+  /** File that receives standard output and error, truncated first. */
+  logFile: string;
+  /** File descriptors are never inherited; extra environment only. */
+  cwd?: string;
+}
+
+/** A lock held by the kernel: released by `release` or by the death of this process. */
+export interface HeldLock {
+  release(): Promise<void>;
+}
+
+/** Who holds a lock, as far as it could be read. */
+export interface LockHolder {
+  readonly pid: number;
+  readonly command: string;
+  readonly since: string;
+}
+
+/** A stream socket that speaks lines of text. */
+export interface LineSocket {
+  send(line: string): void;
+  /** The next line, or `undefined` when the peer has closed. Honours `signal`. */
+  receive(signal: AbortSignal): Promise<string | undefined>;
+  close(): void;
+}
+
+export interface HostUser {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+  readonly shell: string;
+}
+
+export interface FileFacts {
+  readonly kind: 'file' | 'directory' | 'symlink' | 'socket' | 'other';
+  readonly size: number;
+  /** Bytes really allocated on the disk. */
+  readonly allocated: number;
+  readonly mode: number;
+  readonly modified: number;
+}
+
+/** Files of this machine. Every write is atomic and private (0600, directories 0700) unless told otherwise. */
+export interface Files {
+  readText(path: string): Promise<string | undefined>;
+  readBytes(path: string): Promise<Uint8Array | undefined>;
+  /** At most `bytes` from the end of a file; empty when there is none. */
+  readTail(path: string, bytes: number): Promise<string>;
+  /** Write to a temporary file, fsync, rename, fsync the directory. */
+  writeAtomic(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
+  /** As `writeAtomic`, but fails with `conflict` when the file exists. */
+  writeNew(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
+  /** Append and fsync. */
+  appendSynced(path: string, line: string): Promise<void>;
+  facts(path: string): Promise<FileFacts | undefined>;
+  list(path: string): Promise<string[]>;
+  makeDirectory(path: string, mode?: number): Promise<void>;
+  /** Removes a file or a whole tree; nothing there is no error. */
+  remove(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  copy(from: string, to: string): Promise<void>;
+  symlink(target: string, path: string): Promise<void>;
+  /** The canonical path, or `undefined` when it does not exist. */
+  realPath(path: string): Promise<string | undefined>;
+  freeBytes(path: string): Promise<number>;
+  sha256(path: string, io: Io): Promise<string>;
+  setMode(path: string, mode: number): Promise<void>;
+  syncDirectory(path: string): Promise<void>;
+}
+
+export interface DownloadResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** This machine: the only door to its processes, files, sockets and clock. */
+export interface Host {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly user: HostUser;
+  readonly architecture: string;
+  readonly cpuCount: number;
+  readonly memoryBytes: number;
+  readonly hostname: string;
+  readonly files: Files;
+
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Waits; rejects with the signal's reason when it is aborted. */
+  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
+
+  /** The absolute path of a program on the PATH, in a `sbin`, or at one of the extra places. */
+  which(program: string, extraPlaces?: readonly string[]): Promise<string | undefined>;
+  /** As `which`, but fails with `host-unable` and names the package to install. */
+  require(program: string): Promise<string>;
+  /** Runs a program to its end. argv is never a shell string. Killed with its group when `io.signal` aborts. */
+  run(argv: readonly string[], io: Io, options?: RunOptions): Promise<RunResult>;
+  /** Runs a program on this terminal and returns its exit code. */
+  runAttached(argv: readonly string[], io: Io): Promise<number>;
+  /** Runs a program with piped streams joined to ours, returns its exit code. */
+  pipeThrough(argv: readonly string[], io: Io): Promise<number>;
+  /** Starts a program that outlives us, in a session of its own. */
+  startDaemon(argv: readonly string[], options: DaemonOptions): Promise<ProcessRef>;
+  /** The process with this pid, or `undefined`; zombies count as gone. */
+  processRef(pid: number): Promise<ProcessRef | undefined>;
+  isAlive(ref: ProcessRef): Promise<boolean>;
+  /** Signals exactly that process (never a later one with the same pid). */
+  kill(ref: ProcessRef, signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
+  /** Resident and proportional memory of a process in bytes. */
+  processMemory(ref: ProcessRef): Promise<{ rss: number; pss: number; shared: number } | undefined>;
+
+  /** Takes a lock, waiting up to `wait` milliseconds (default 0). Fails with `conflict` and names the holder. */
+  lock(path: string, io: Io, options: { what: string; wait?: number }): Promise<HeldLock>;
+  /** True when some process holds the lock now. */
+  isLocked(path: string): Promise<boolean>;
+
+  connect(socketPath: string): Promise<LineSocket>;
+  /** True when 127.0.0.1:port can be bound now. */
+  canBind(port: number): Promise<boolean>;
+  /** True when something answers with bytes or stays open on 127.0.0.1:port. */
+  portAnswers(port: number, signal: AbortSignal): Promise<boolean>;
+  fetch(url: string, io: Io, options?: { headers?: Record<string, string>; timeout?: number }): Promise<DownloadResponse>;
+  /** Streams a body into an open file at an offset, fsynced at the end. */
+  writeStream(
+    path: string,
+    body: AsyncIterable<Uint8Array>,
+    options: { offset: number; io: Io; onBytes: (total: number) => void },
+  ): Promise<number>;
+}

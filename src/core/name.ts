@@ -1,0 +1,35 @@
+import { CloneboxError } from './errors.ts';
+
+declare const brand: unique symbol;
+
+/** A name that passed the grammar: safe in a path, an argv, a socket name and a host name. */
+export type VmName = string & { readonly [brand]: 'vm' };
+
+export const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+/** Turns text into a VM name. Fails with `usage`, and suggests the nearest legal name. */
+export function parseVmName(text: string): VmName {
+  if (namePattern.test(text)) return text as VmName;
+  const shown = text.length > 80 ? `${text.slice(0, 77)}...` : text;
+  const near = slug(text);
+  throw new CloneboxError('usage', `${JSON.stringify(shown)} is not a VM name`, {
+    hint: `A name is 1 to 63 of a-z, 0-9 and '-', and starts with a letter or digit${near ? `, for example ${near}` : ''}.`,
+    facts: { name: shown },
+  });
+}
+
+/** The legal name nearest to a text, or an empty string when nothing of it is legal. */
+export function slug(text: string): string {
+  return text
+    .normalize('NFKD')
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+/, '')
+    .slice(0, 63)
+    .replace(/-+$/, '');
+}
+
+/** True when a `[vm]` argument is to be read as a path and not as a name (docs/reference/cli.md). */
+export function looksLikePath(argument: string): boolean {
+  return argument.includes('/') || argument.startsWith('.') || argument.startsWith('~');
+}

@@ -1,0 +1,83 @@
+import type { VmName } from './name.ts';
+
+/** The account made in the guest; the host user's own identity by default, so that shared files have the right owner. */
+export interface GuestUser {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly shell: string;
+}
+
+export type ShareMode = 'rw' | 'ro' | 'copy';
+
+/** A host directory in the guest: mounted live (`rw`, `ro`) or copied in once at creation (`copy`). */
+export interface PlannedShare {
+  readonly host: string;
+  readonly guest: string;
+  readonly mode: ShareMode;
+}
+
+/** A guest port and the host port asked for; without one, any free port is leased. */
+export interface PlannedPort {
+  readonly name: string;
+  readonly guest: number;
+  readonly host: number | undefined;
+}
+
+/** One of the project's own long-running commands, made into a systemd unit of the guest. */
+export interface RunUnit {
+  readonly name: string;
+  readonly command: readonly string[];
+  /** Absolute path in the guest. */
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  readonly port: number | undefined;
+  readonly restart: 'no' | 'on-failure' | 'always';
+}
+
+export type ProvisionStep =
+  | { readonly kind: 'run'; readonly run: string; readonly as: 'root' | 'user' }
+  | { readonly kind: 'file'; readonly path: string; readonly content: string; readonly mode: number };
+
+/** Why something is in the plan. */
+export interface Finding {
+  readonly source: string;
+  readonly confidence: 'certain' | 'likely' | 'guess';
+  readonly reason: string;
+}
+
+export interface PlannedPackage {
+  readonly name: string;
+  readonly version: string | undefined;
+  readonly finding: Finding;
+}
+
+/** The resolved configuration: exactly what will be made, nothing left to a default. It becomes the VM's record. */
+export interface VmPlan {
+  readonly name: VmName;
+  readonly project: string | undefined;
+  readonly configFile: string | undefined;
+  readonly driver: string;
+  /** The image as written by the user or `auto`; resolved once when the VM is made. */
+  readonly image: string;
+  readonly cpus: number;
+  /** Bytes. */
+  readonly memory: number;
+  readonly disk: number;
+  readonly accel: 'auto' | 'kvm' | 'tcg';
+  readonly shareDriver: 'auto' | '9p' | 'virtiofs';
+  readonly user: GuestUser;
+  readonly authorizedKeys: readonly string[];
+  readonly shares: readonly PlannedShare[];
+  readonly packages: readonly PlannedPackage[];
+  readonly snapPackages: readonly string[];
+  readonly services: readonly string[];
+  readonly run: readonly RunUnit[];
+  readonly provision: readonly ProvisionStep[];
+  readonly postCommands: readonly string[];
+  readonly ports: readonly PlannedPort[];
+  /** Ports on the host's loopback that the guest may reach, at the same port of its own loopback. */
+  readonly hostPorts: readonly number[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly withheld: readonly { readonly path: string; readonly reason: string }[];
+}

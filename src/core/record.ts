@@ -1,0 +1,34 @@
+import type { BootSpec } from './driver.ts';
+import type { VmName } from './name.ts';
+import type { VmPlan } from './plan.ts';
+
+/** A host port held for one VM, host-wide. `name` is `ssh`, the name of a run unit, or the guest port. */
+export interface Lease {
+  readonly name: string;
+  readonly guest: number;
+  readonly host: number;
+}
+
+/** What is on disk about a VM: the truth for `start`. */
+export interface VmRecord {
+  readonly version: 1;
+  readonly name: VmName;
+  readonly uuid: string;
+  readonly mac: string;
+  /** ISO 8601, UTC. */
+  readonly created: string;
+  /** `creating` until the first boot was provisioned and proven; a crash leaves it, and the VM is then `broken`. */
+  readonly phase: 'creating' | 'ready';
+  readonly plan: VmPlan;
+  readonly image: {
+    readonly reference: string;
+    readonly digest: string;
+    readonly setup: 'agent' | 'cloud-init';
+    readonly boot: BootSpec;
+  };
+  readonly layout: number;
+  readonly machine: string;
+  readonly leases: readonly Lease[];
+  /** Set by `--keep-failed`: why a kept VM is not whole. */
+  readonly failure?: string;
+}

@@ -1,0 +1,39 @@
+import type { Guest } from './guest.ts';
+import type { Io } from './io.ts';
+import type { VmPlan } from './plan.ts';
+import type { VmRecord } from './record.ts';
+
+/** The facts of this workstation that go into every guest. */
+export interface Workstation {
+  readonly timeZone: string | undefined;
+  readonly locale: string | undefined;
+  /** PEM certificates the host's administrator added. */
+  readonly certificates: readonly { readonly name: string; readonly pem: string }[];
+  readonly proxy: Readonly<Record<string, string>>;
+}
+
+/** A mounted share of the guest, as the guest reports it. */
+export interface MountedShare {
+  readonly tag: string;
+  readonly host: string;
+  readonly guest: string;
+  readonly mode: 'rw' | 'ro';
+  readonly driver: '9p' | 'virtiofs';
+}
+
+export interface SetupInput {
+  readonly plan: VmPlan;
+  readonly record: VmRecord;
+  readonly guest: Guest;
+  readonly shareDriver: '9p' | 'virtiofs' | undefined;
+}
+
+/** The named phases of a first boot, and the checks of every later one. Each failure says phase, command and last output. */
+export interface GuestSetup {
+  workstation(io: Io): Promise<Workstation>;
+  /** Identity, workstation facts, shares, packages, services, steps, run units: everything of the plan, in order. */
+  provision(input: SetupInput, workstation: Workstation, io: Io): Promise<void>;
+  /** Fails with `guest-failed` when a share of the plan is not mounted in the running guest. */
+  verifyShares(input: SetupInput, io: Io): Promise<void>;
+  mounted(guest: Guest, io: Io): Promise<readonly string[]>;
+}
