@@ -16,6 +16,7 @@ export default defineConfig({
   // Node 20 has no `using` of its own; the bundle is lowered to the same target.
   oxc: { target: 'node20' },
   test: {
+    allowOnly: false,
     projects: [
       {
         extends: true,
