@@ -89,6 +89,10 @@ try {
     const since = performance.now();
     add(tier, runTier(tier), since);
   }
+  if (filters.length > 0 && total.passed + total.failed === 0) {
+    console.error(`no test ran: is there a test file named like ${filters.join(' or ')}?`);
+    total.failed = 1;
+  }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
