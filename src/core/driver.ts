@@ -4,7 +4,12 @@ import type { VmName } from './name.ts';
 
 /** How a machine boots: its own loader, or a kernel handed to it. */
 export type BootSpec =
-  | { readonly kind: 'direct'; readonly kernel: string; readonly initrd: string; readonly commandLine: string }
+  | {
+      readonly kind: 'direct';
+      readonly kernel: string;
+      readonly initrd: string;
+      readonly commandLine: string;
+    }
   | { readonly kind: 'firmware' };
 
 export interface ShareSpec {
@@ -117,7 +122,11 @@ export interface Driver {
   /** Starts the machine and returns once its processor runs. Leaves no process on failure. `conflict` when a port was taken meanwhile. */
   start(spec: MachineSpec, io: Io): Promise<Started>;
   /** Asks the guest to power off, waits `grace` milliseconds, then pulls the plug. Returns what it took. */
-  stop(name: VmName, io: Io, options: { grace: number }): Promise<'graceful' | 'forced' | 'was-stopped'>;
+  stop(
+    name: VmName,
+    io: Io,
+    options: { grace: number },
+  ): Promise<'graceful' | 'forced' | 'was-stopped'>;
   /** Removes what the driver keeps outside the VM's own directory (runtime files, helpers). */
   remove(name: VmName, io: Io): Promise<void>;
   inspect(name: VmName, io: Io): Promise<MachineState>;

@@ -69,6 +69,7 @@ export interface FileFacts {
   /** Bytes really allocated on the disk. */
   readonly allocated: number;
   readonly mode: number;
+  readonly uid: number;
   readonly modified: number;
 }
 
@@ -129,8 +130,6 @@ export interface Host {
   run(argv: readonly string[], io: Io, options?: RunOptions): Promise<RunResult>;
   /** Runs a program on this terminal and returns its exit code. */
   runAttached(argv: readonly string[], io: Io): Promise<number>;
-  /** Runs a program with piped streams joined to ours, returns its exit code. */
-  pipeThrough(argv: readonly string[], io: Io): Promise<number>;
   /** Starts a program that outlives us, in a session of its own. */
   startDaemon(argv: readonly string[], options: DaemonOptions): Promise<ProcessRef>;
   /** The process with this pid, or `undefined`; zombies count as gone. */
@@ -151,7 +150,11 @@ export interface Host {
   canBind(port: number): Promise<boolean>;
   /** True when something answers with bytes or stays open on 127.0.0.1:port. */
   portAnswers(port: number, signal: AbortSignal): Promise<boolean>;
-  fetch(url: string, io: Io, options?: { headers?: Record<string, string>; timeout?: number }): Promise<DownloadResponse>;
+  fetch(
+    url: string,
+    io: Io,
+    options?: { headers?: Record<string, string>; timeout?: number },
+  ): Promise<DownloadResponse>;
   /** Streams a body into an open file at an offset, fsynced at the end. */
   writeStream(
     path: string,

@@ -31,7 +31,15 @@ export interface Images {
   /** Makes the image again even if there is one; the older one stays until pruned. */
   pull(reference: string, io: Io): Promise<Image>;
   /** Copies a disk file in. Fails with `refused` when it has a backing or data file. `digest` is `sha256:HEX` of the file. */
-  importFile(path: string, io: Io, options: { name?: string | undefined; digest?: string | undefined }): Promise<Image>;
+  importFile(
+    path: string,
+    io: Io,
+    options: { name?: string | undefined; digest?: string | undefined },
+  ): Promise<Image>;
   /** Removes images not in `inUse` (digests), abandoned partial work and, with `all`, partial downloads. */
-  prune(inUse: ReadonlySet<string>, io: Io, options: { all: boolean }): Promise<{ removed: string[]; freed: number }>;
+  prune(
+    inUse: ReadonlySet<string>,
+    io: Io,
+    options: { all: boolean },
+  ): Promise<{ removed: string[]; freed: number }>;
 }

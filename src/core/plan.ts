@@ -37,7 +37,12 @@ export interface RunUnit {
 
 export type ProvisionStep =
   | { readonly kind: 'run'; readonly run: string; readonly as: 'root' | 'user' }
-  | { readonly kind: 'file'; readonly path: string; readonly content: string; readonly mode: number };
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      readonly content: string;
+      readonly mode: number;
+    };
 
 /** Why something is in the plan. */
 export interface Finding {

@@ -1,0 +1,191 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { constants, createReadStream } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { CloneboxError } from '../core/errors.ts';
+import type { FileFacts, Files } from '../core/host.ts';
+import type { Io } from '../core/io.ts';
+
+/** `undefined` instead of an error when nothing is there; every other failure is explained by `explain`. */
+async function orUndefined<T>(path: string, action: Promise<T>): Promise<T | undefined> {
+  try {
+    return await action;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw explain(error, path);
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
+/** Turns an errno into an error the user can act on. Others are passed on as they are. */
+export function explain(error: unknown, path: string): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  const facts = { path, errno: code };
+  switch (code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new CloneboxError('host-unable', `the disk is full: could not write ${path}`, {
+        hint: 'Free some space (`clonebox image prune`, `clonebox list`), then try again.',
+        facts,
+        cause: error,
+      });
+    case 'EROFS':
+    case 'EACCES':
+    case 'EPERM':
+      return new CloneboxError('host-unable', `no permission for ${path}`, {
+        hint: 'Check its owner and mode, or point CLONEBOX_HOME and CLONEBOX_CACHE elsewhere.',
+        facts,
+        cause: error,
+      });
+    default:
+      return error;
+  }
+}
+
+async function explained<T>(path: string, action: Promise<T>): Promise<T> {
+  try {
+    return await action;
+  } catch (error) {
+    throw explain(error, path);
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await fs.open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function writeTemporary(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+): Promise<string> {
+  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
+  const handle = await fs.open(temporary, 'wx', mode);
+  try {
+    await handle.writeFile(content);
+    await handle.sync();
+  } catch (error) {
+    await handle.close();
+    await fs.rm(temporary, { force: true });
+    throw error;
+  }
+  await handle.close();
+  return temporary;
+}
+
+async function writeAtomic(
+  path: string,
+  content: string | Uint8Array,
+  mode: number,
+): Promise<void> {
+  const temporary = await writeTemporary(path, content, mode);
+  try {
+    await fs.rename(temporary, path);
+  } catch (error) {
+    await fs.rm(temporary, { force: true });
+    throw error;
+  }
+  await syncDirectory(dirname(path));
+}
+
+async function writeNew(path: string, content: string | Uint8Array, mode: number): Promise<void> {
+  const temporary = await writeTemporary(path, content, mode);
+  try {
+    await fs.link(temporary, path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    throw new CloneboxError('conflict', `${path} exists already`, { facts: { path } });
+  } finally {
+    await fs.rm(temporary, { force: true });
+  }
+  await syncDirectory(dirname(path));
+}
+
+async function appendSynced(path: string, line: string): Promise<void> {
+  const handle = await fs.open(path, 'a', 0o600);
+  try {
+    await handle.appendFile(line);
+    await handle.datasync();
+  } finally {
+    await handle.close();
+  }
+}
+
+async function readTail(path: string, bytes: number): Promise<string> {
+  const handle = await orUndefined(path, fs.open(path, 'r'));
+  if (handle === undefined) return '';
+  try {
+    const { size } = await handle.stat();
+    const length = Math.min(size, bytes);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(length), 0, length, size - length);
+    return buffer.subarray(0, bytesRead).toString('utf8');
+  } finally {
+    await handle.close();
+  }
+}
+
+async function facts(path: string): Promise<FileFacts | undefined> {
+  const stat = await orUndefined(path, fs.lstat(path));
+  if (stat === undefined) return undefined;
+  const kind = stat.isFile()
+    ? 'file'
+    : stat.isDirectory()
+      ? 'directory'
+      : stat.isSymbolicLink()
+        ? 'symlink'
+        : stat.isSocket()
+          ? 'socket'
+          : 'other';
+  return {
+    kind,
+    size: stat.size,
+    allocated: stat.blocks * 512,
+    mode: stat.mode & 0o7777,
+    uid: stat.uid,
+    modified: stat.mtimeMs,
+  };
+}
+
+async function sha256(path: string, io: Io): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal: io.signal })) {
+    hash.update(chunk as Buffer);
+  }
+  return hash.digest('hex');
+}
+
+/** The files of this machine, as `Files` promises them. */
+export const localFiles: Files = {
+  readText: async (path) => (await orUndefined(path, fs.readFile(path)))?.toString('utf8'),
+  readBytes: (path) => orUndefined(path, fs.readFile(path)),
+  readTail,
+  writeAtomic: (path, content, mode = 0o600) => explained(path, writeAtomic(path, content, mode)),
+  writeNew: (path, content, mode = 0o600) => explained(path, writeNew(path, content, mode)),
+  appendSynced: (path, line) => explained(path, appendSynced(path, line)),
+  facts,
+  list: async (path) => (await orUndefined(path, fs.readdir(path)))?.sort() ?? [],
+  makeDirectory: async (path, mode = 0o700) => {
+    await explained(path, fs.mkdir(path, { recursive: true, mode }));
+  },
+  remove: (path) => explained(path, fs.rm(path, { recursive: true, force: true, maxRetries: 3 })),
+  rename: (from, to) => explained(to, fs.rename(from, to)),
+  copy: (from, to) => explained(to, fs.copyFile(from, to, constants.COPYFILE_FICLONE)),
+  symlink: (target, path) => explained(path, fs.symlink(target, path)),
+  realPath: (path) => orUndefined(path, fs.realpath(path)),
+  freeBytes: async (path) => {
+    const { bavail, bsize } = await fs.statfs(path);
+    return bavail * bsize;
+  },
+  sha256,
+  setMode: (path, mode) => explained(path, fs.chmod(path, mode)),
+  syncDirectory,
+};

@@ -1,0 +1,56 @@
+import { arch, cpus, homedir, hostname, totalmem, userInfo } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Host, HostUser } from '../core/host.ts';
+import { fetchUrl, writeStream } from './download.ts';
+import { localFiles } from './files.ts';
+import { isLocked, lock } from './locks.ts';
+import * as processes from './processes.ts';
+import { canBind, connectLines, portAnswers } from './sockets.ts';
+
+function readUser(env: NodeJS.ProcessEnv): HostUser {
+  const info = userInfo();
+  return {
+    name: info.username,
+    uid: info.uid,
+    gid: info.gid,
+    home: env.HOME ?? homedir(),
+    shell: info.shell ?? '/bin/sh',
+  };
+}
+
+/** This very machine, reached directly. */
+export function createHost(env: NodeJS.ProcessEnv = process.env): Host {
+  return {
+    env,
+    user: readUser(env),
+    architecture: arch(),
+    cpuCount: cpus().length,
+    memoryBytes: totalmem(),
+    hostname: hostname(),
+    files: localFiles,
+    now: Date.now,
+    sleep: async (milliseconds, signal) => {
+      await delay(milliseconds, undefined, { signal }).catch(() => signal.throwIfAborted());
+    },
+    which: (program, extraPlaces) => processes.which(program, env.PATH, extraPlaces),
+    require: async (program) => {
+      const path = await processes.which(program, env.PATH);
+      if (path === undefined) throw processes.missingProgram(program);
+      return path;
+    },
+    run: processes.run,
+    runAttached: processes.runAttached,
+    startDaemon: processes.startDaemon,
+    processRef: async (pid) => processes.processRef(pid),
+    isAlive: async (ref) => processes.isAlive(ref),
+    kill: async (ref, signal) => processes.kill(ref, signal),
+    processMemory: processes.processMemory,
+    lock,
+    isLocked,
+    connect: connectLines,
+    canBind,
+    portAnswers,
+    fetch: fetchUrl,
+    writeStream,
+  };
+}

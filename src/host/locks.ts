@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import * as fs from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { CloneboxError } from '../core/errors.ts';
+import type { HeldLock, LockHolder } from '../core/host.ts';
+import type { Io } from '../core/io.ts';
+import { explain } from './files.ts';
+
+/**
+ * flock(2) on an open descriptor of this process: Node has no call for it, so flock(1) takes the lock on the
+ * descriptor it inherits, and ends. The lock belongs to the open file description, which stays with us and
+ * dies with us, so a crash always releases it.
+ */
+function tryFlock(fd: number): Promise<boolean> {
+  return new Promise((resolve, reject) => {
+    const child = spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    child.once('error', reject);
+    child.once('close', (code) => resolve(code === 0));
+  });
+}
+
+async function readHolder(path: string): Promise<LockHolder | undefined> {
+  try {
+    const holder = JSON.parse(await fs.readFile(path, 'utf8')) as LockHolder;
+    return typeof holder.pid === 'number' ? holder : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Takes the lock at `path`, or fails with `conflict` and the holder's pid, command and start. */
+export async function lock(
+  path: string,
+  io: Io,
+  options: { what: string; wait?: number },
+): Promise<HeldLock> {
+  const deadline = Date.now() + (options.wait ?? 0);
+  await fs.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  let handle: fs.FileHandle;
+  try {
+    // Mode a+: never truncate before the lock is ours, the holder's name is in there.
+    handle = await fs.open(path, 'a+', 0o600);
+  } catch (error) {
+    throw explain(error, path);
+  }
+  try {
+    while (!(await tryFlock(handle.fd))) {
+      if (Date.now() >= deadline) throw locked(options.what, await readHolder(path));
+      await delay(50, undefined, { signal: io.signal }).catch(() => io.signal.throwIfAborted());
+    }
+    await handle.truncate(0);
+    const holder: LockHolder = {
+      pid: process.pid,
+      command: ['clonebox', ...process.argv.slice(2)].join(' ').slice(0, 200),
+      since: new Date().toISOString(),
+    };
+    await handle.write(JSON.stringify(holder));
+  } catch (error) {
+    await handle.close();
+    throw explain(error, path);
+  }
+  return { release: () => handle.close() };
+}
+
+function locked(what: string, holder: LockHolder | undefined): CloneboxError {
+  const by = holder
+    ? `process ${holder.pid} (${holder.command}), since ${holder.since}`
+    : 'another process';
+  return new CloneboxError('conflict', `${what} is locked by ${by}`, {
+    hint: 'Wait until it has ended, or stop it; then try again.',
+    facts: { locked: true, holder },
+  });
+}
+
+/** True when some living process holds the lock. */
+export async function isLocked(path: string): Promise<boolean> {
+  let handle: fs.FileHandle;
+  try {
+    handle = await fs.open(path, 'r');
+  } catch {
+    return false;
+  }
+  try {
+    return !(await tryFlock(handle.fd));
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,261 @@
+import { spawn } from 'node:child_process';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import { CloneboxError } from '../core/errors.ts';
+import type { DaemonOptions, ProcessRef, RunOptions, RunResult } from '../core/host.ts';
+import type { Io } from '../core/io.ts';
+
+const systemPlaces = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
+
+/** The Debian package of each program CloneBox may ask for. */
+const packageOf: Readonly<Record<string, string>> = {
+  'qemu-system-x86_64': 'qemu-system-x86',
+  'qemu-system-aarch64': 'qemu-system-arm',
+  'qemu-img': 'qemu-utils',
+  mmdebstrap: 'mmdebstrap',
+  passt: 'passt',
+  ssh: 'openssh-client',
+  'ssh-keygen': 'openssh-client',
+  flock: 'util-linux',
+  mke2fs: 'e2fsprogs',
+  gpgv: 'gpgv',
+};
+
+/** The absolute path of an executable on the PATH, in the system's `sbin`s, or at an extra place. */
+export async function which(
+  program: string,
+  path: string | undefined,
+  extraPlaces: readonly string[] = [],
+): Promise<string | undefined> {
+  const directories = [...(path ?? '').split(delimiter), ...systemPlaces].filter((part) =>
+    part.startsWith('/'),
+  );
+  for (const candidate of [
+    ...directories.map((directory) => join(directory, program)),
+    ...extraPlaces,
+  ]) {
+    try {
+      await fs.access(candidate, constants.X_OK);
+      if ((await fs.stat(candidate)).isFile()) return candidate;
+    } catch {
+      // Not there, or not ours to run: the next place may do.
+    }
+  }
+  return undefined;
+}
+
+/** The error for a program that is not installed, with the command that installs it. */
+export function missingProgram(program: string): CloneboxError {
+  return new CloneboxError('host-unable', `${program} is not installed on this machine`, {
+    hint: `Install it (Debian, Ubuntu: sudo apt install ${packageOf[program] ?? program}), or see what else is missing: clonebox doctor`,
+    facts: { program },
+  });
+}
+
+class Collector {
+  private chunks: Buffer[] = [];
+  private bytes = 0;
+  private partial = '';
+  private readonly limit: number;
+  private readonly onLine: ((line: string) => void) | undefined;
+
+  constructor(limit: number, onLine: ((line: string) => void) | undefined) {
+    this.limit = limit;
+    this.onLine = onLine;
+  }
+
+  add(chunk: Buffer): void {
+    if (this.bytes < this.limit) this.chunks.push(chunk.subarray(0, this.limit - this.bytes));
+    this.bytes += chunk.length;
+    if (this.onLine === undefined) return;
+    const lines = (this.partial + chunk.toString('utf8')).split(/[\r\n]+/);
+    this.partial = (lines.pop() ?? '').slice(0, 4096);
+    for (const line of lines) if (line !== '') this.onLine(line);
+  }
+
+  text(): string {
+    return Buffer.concat(this.chunks).toString('utf8');
+  }
+}
+
+/**
+ * Runs a program to its end in a process group of its own, so that an abort ends its children too:
+ * SIGTERM first, SIGKILL two seconds later.
+ */
+export function run(argv: readonly string[], io: Io, options: RunOptions = {}): Promise<RunResult> {
+  const [program, ...args] = argv;
+  if (program === undefined) throw new Error('run: empty argv');
+  io.signal.throwIfAborted();
+  return new Promise((resolve, reject) => {
+    const limit = options.maxBuffer ?? 16 * 1024 * 1024;
+    const stdout = new Collector(limit, options.onLine);
+    const stderr = new Collector(limit, options.onLine);
+    const started = Date.now();
+    const child = spawn(program, args, {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      detached: true,
+      cwd: options.cwd,
+      env: { ...process.env, ...options.env },
+    });
+    let failure: unknown;
+    let killTimer: NodeJS.Timeout | undefined;
+    const end = (reason: unknown) => {
+      if (failure !== undefined) return;
+      failure = reason;
+      killGroup(child.pid, 'SIGTERM');
+      killTimer = setTimeout(() => killGroup(child.pid, 'SIGKILL'), 2000);
+    };
+    const onAbort = () => end(io.signal.reason);
+    io.signal.addEventListener('abort', onAbort, { once: true });
+    const timer =
+      options.timeout === undefined
+        ? undefined
+        : setTimeout(
+            () =>
+              end(
+                new CloneboxError(
+                  'deadline',
+                  `${program} did not end within ${options.timeout} ms`,
+                  {
+                    facts: { argv, stderr: stderr.text().slice(-2000) },
+                  },
+                ),
+              ),
+            options.timeout,
+          );
+    child.stdout.on('data', (chunk: Buffer) => stdout.add(chunk));
+    child.stderr.on('data', (chunk: Buffer) => stderr.add(chunk));
+    child.stdin.on('error', () => {});
+    child.stdin.end(options.input);
+    const done = () => {
+      clearTimeout(timer);
+      clearTimeout(killTimer);
+      io.signal.removeEventListener('abort', onAbort);
+    };
+    child.once('error', (error: NodeJS.ErrnoException) => {
+      done();
+      reject(error.code === 'ENOENT' ? missingProgram(program) : error);
+    });
+    child.once('close', (code, signal) => {
+      done();
+      io.log.debug('process.completed', {
+        argv,
+        exitCode: code,
+        signal,
+        duration_ms: Date.now() - started,
+      });
+      if (failure !== undefined) return reject(failure);
+      resolve({
+        exitCode: code ?? 128,
+        signal: signal ?? undefined,
+        stdout: stdout.text(),
+        stderr: stderr.text(),
+      });
+    });
+  });
+}
+
+function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, signal);
+  } catch {
+    // It has ended meanwhile.
+  }
+}
+
+/** Runs a program on this very terminal (or pipe) and returns its exit status, 128 + n for signal n. */
+export function runAttached(argv: readonly string[], io: Io): Promise<number> {
+  const [program, ...args] = argv;
+  if (program === undefined) throw new Error('runAttached: empty argv');
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { stdio: 'inherit' });
+    const stop = () => child.kill('SIGTERM');
+    io.signal.addEventListener('abort', stop, { once: true });
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'ENOENT' ? missingProgram(program) : error),
+    );
+    child.once('close', (code, signal) => {
+      io.signal.removeEventListener('abort', stop);
+      resolve(code ?? (signal === 'SIGINT' ? 130 : 143));
+    });
+  });
+}
+
+/** Starts a program in a session of its own that outlives this process; its output goes to a file. */
+export async function startDaemon(
+  argv: readonly string[],
+  options: DaemonOptions,
+): Promise<ProcessRef> {
+  const [program, ...args] = argv;
+  if (program === undefined) throw new Error('startDaemon: empty argv');
+  const log = openSync(options.logFile, 'w', 0o600);
+  try {
+    const child = spawn(program, args, {
+      stdio: ['ignore', log, log],
+      detached: true,
+      cwd: options.cwd ?? '/',
+      env: { ...process.env, ...options.env },
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve);
+      child.once('error', (error: NodeJS.ErrnoException) =>
+        reject(error.code === 'ENOENT' ? missingProgram(program) : error),
+      );
+    });
+    child.unref();
+    // Until it is reaped a dead child is a zombie, which processRef counts as gone.
+    const pid = child.pid as number;
+    return { pid, startTime: readStat(pid)?.startTime ?? 0 };
+  } finally {
+    closeSync(log);
+  }
+}
+
+function readStat(pid: number): { state: string; startTime: number } | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    // proc(5): the second field may contain spaces and parentheses, so count from its end.
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+    return { state: fields[0] ?? '', startTime: Number(fields[19]) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The process with this pid as it is now; zombies count as gone. */
+export function processRef(pid: number): ProcessRef | undefined {
+  const stat = readStat(pid);
+  if (stat === undefined || stat.state === 'Z' || stat.state === 'X') return undefined;
+  return { pid, startTime: stat.startTime };
+}
+
+/** True while exactly this process lives, not a later one that got its pid. */
+export function isAlive(ref: ProcessRef): boolean {
+  return processRef(ref.pid)?.startTime === ref.startTime;
+}
+
+/** Signals exactly this process; one that is gone is no error. */
+export function kill(ref: ProcessRef, signal: 'SIGTERM' | 'SIGKILL'): void {
+  if (!isAlive(ref)) return;
+  try {
+    process.kill(ref.pid, signal);
+  } catch {
+    // Gone between the look and the signal.
+  }
+}
+
+/** Memory of a process from smaps_rollup, in bytes; `undefined` when it is gone or not ours. */
+export async function processMemory(
+  ref: ProcessRef,
+): Promise<{ rss: number; pss: number; shared: number } | undefined> {
+  try {
+    const text = await fs.readFile(`/proc/${ref.pid}/smaps_rollup`, 'utf8');
+    const kib = (key: string) =>
+      Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0) * 1024;
+    return { rss: kib('Rss'), pss: kib('Pss'), shared: kib('Shared_Clean') + kib('Shared_Dirty') };
+  } catch {
+    return undefined;
+  }
+}
