@@ -37,7 +37,8 @@ fail() {
 quietly() {
   "$@" >"$scratch/output" 2>&1 || {
     cat "$scratch/output" >&2
-    fail "failed: $*"
+    local command=$*
+    fail "failed: ${command#as_root }"
   }
 }
 
@@ -73,7 +74,8 @@ install_packages() {
   say "system packages: installing ${missing[*]}"
   local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q -y
     -o DPkg::Lock::Timeout=300 -o Acquire::Retries=3 -o Dpkg::Use-Pty=0)
-  quietly as_root "${apt[@]}" update
+  as_root "${apt[@]}" update >"$scratch/output" 2>&1 ||
+    say 'apt-get update failed; trying with the lists that are here'
   quietly as_root "${apt[@]}" install --no-install-recommends "${missing[@]}"
 }
 
