@@ -1,5 +1,5 @@
-// The house rules: which room may import which. The table with its reasons is in CONTRIBUTING.md
-// and docs/architecture.md; to change a rule, change the table and say why in the commit.
+// The house rules: which room may import which. To change one, change it here and say why in the
+// commit.
 
 const implementation = ['store', 'host', 'core', 'lib'];
 
