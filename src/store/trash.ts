@@ -1,0 +1,82 @@
+import { CloneboxError } from '../core/errors.ts';
+import type { Host } from '../core/host.ts';
+import type { VmName } from '../core/name.ts';
+import type { Paths } from '../core/store.ts';
+import { releasePorts } from './leases.ts';
+import { vmLockFile } from './locks.ts';
+import { quietIo } from './quiet-io.ts';
+import { forgetJournals } from './recovery.ts';
+
+interface Place {
+  readonly host: Host;
+  readonly paths: Paths;
+}
+
+/** A VM in the trash. */
+export interface TrashEntry {
+  readonly name: string;
+  readonly path: string;
+  /** Milliseconds since the epoch. */
+  readonly deleted: number;
+}
+
+/** `NAME-2026-01-31T12:00:00.000Z`: no name has capitals or colons, so the two halves cannot be confused. */
+const entryPattern = /^([a-z0-9][a-z0-9-]*)-(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)$/;
+
+/** What is in the trash, oldest first. Entries that are not ours are left out. */
+export async function listTrash({ host, paths }: Place): Promise<TrashEntry[]> {
+  const entries = (await host.files.list(paths.trash)).flatMap((entry) => {
+    const [, name, time] = entryPattern.exec(entry) ?? [];
+    if (name === undefined || time === undefined) return [];
+    return [{ name, path: `${paths.trash}/${entry}`, deleted: Date.parse(time) }];
+  });
+  return entries.sort((a, b) => a.deleted - b.deleted);
+}
+
+/**
+ * Moves a VM's directory to the trash, gives back its ports, and returns its new place. The name is free at once.
+ * Call it with the VM's lock and its machine stopped. Fails with `not-found` when there is no directory.
+ */
+export async function trashVm(place: Place, name: VmName): Promise<string> {
+  const { host, paths } = place;
+  const { directory } = paths.vm(name);
+  if ((await host.files.facts(directory)) === undefined) {
+    throw new CloneboxError('not-found', `there is no VM ${name}`, { facts: { vm: name } });
+  }
+  await host.files.makeDirectory(paths.trash, 0o700);
+  let time = host.now();
+  const target = () => `${paths.trash}/${name}-${new Date(time).toISOString()}`;
+  while ((await host.files.facts(target())) !== undefined) time++;
+  const path = target();
+  await host.files.rename(directory, path);
+  await host.files.syncDirectory(paths.vms);
+  await host.files.syncDirectory(paths.trash);
+  await releasePorts({ host, paths, name }, quietIo());
+  return path;
+}
+
+/** Removes for good what has been in the trash for longer than `age` milliseconds, and returns how many VMs. */
+export async function emptyTrash(place: Place, age: number): Promise<number> {
+  const { host } = place;
+  const old = (await listTrash(place)).filter(({ deleted }) => deleted <= host.now() - age);
+  for (const { path } of old) await host.files.remove(path);
+  return old.length;
+}
+
+/**
+ * Removes everything that names a VM: directory, trash entries, journals of the dead, leases, runtime directory,
+ * and last the lock file. May be repeated; the directory goes through the trash, so that a crash leaves no half
+ * VM. Call it with the VM's lock and its machine stopped.
+ */
+export async function purgeVm(place: Place, name: VmName): Promise<void> {
+  const { host, paths } = place;
+  const exists = (await host.files.facts(paths.vm(name).directory)) !== undefined;
+  if (exists) await trashVm(place, name);
+  else await releasePorts({ host, paths, name }, quietIo());
+  for (const entry of await listTrash(place)) {
+    if (entry.name === name) await host.files.remove(entry.path);
+  }
+  await forgetJournals(place, name);
+  await host.files.remove(paths.runtimeOf(name));
+  await host.files.remove(vmLockFile(paths, name));
+}
