@@ -1,0 +1,48 @@
+import { CloneboxError, isCloneboxError } from '../core/errors.ts';
+import type { Host } from '../core/host.ts';
+
+function readable(bytes: number): string {
+  return bytes < 1024 ** 3
+    ? `${Math.ceil(bytes / 1024 ** 2)} MiB`
+    : `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
+}
+
+/** The one error of a full disk: where, how much is free and how much it would take. */
+export function diskFull(
+  directory: string,
+  space: { free: number; needed: number },
+  cause?: unknown,
+): CloneboxError {
+  const { free, needed } = space;
+  return new CloneboxError(
+    'host-unable',
+    `disk full: ${directory} has ${readable(free)} free, ${readable(needed)} are needed`,
+    {
+      hint: 'Free some space (clonebox image prune), or set CLONEBOX_CACHE (and TMPDIR) to a larger disk.',
+      facts: { directory, free, needed },
+      cause,
+    },
+  );
+}
+
+/** Fails with `host-unable` when there is too little room; nothing has been written then. */
+export async function requireSpace(host: Host, directory: string, needed: number): Promise<void> {
+  const free = await host.files.freeBytes(directory);
+  if (free < needed) throw diskFull(directory, { free, needed });
+}
+
+/** Says "disk full" when that was the cause, whichever program noticed it first; passes on every other error. */
+export async function explainFull<T>(
+  host: Host,
+  space: { directory: string; needed: number },
+  action: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await action();
+  } catch (error) {
+    const text = isCloneboxError(error) ? JSON.stringify(error.facts) : String(error);
+    if (!/ENOSPC|EDQUOT|No space left on device|Disk quota exceeded/.test(text)) throw error;
+    const free = await host.files.freeBytes(space.directory);
+    throw diskFull(space.directory, { free, needed: space.needed }, error);
+  }
+}
