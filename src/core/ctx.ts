@@ -17,6 +17,8 @@ export interface Ctx {
   readonly store: Store;
   readonly images: Images;
   readonly io: Io;
+  /** Milliseconds since the epoch at which the user's command started: where timings count from. */
+  readonly startedAt: number;
   /** The driver with this name. Fails with `config-invalid` for an unknown one. */
   driver(name: string): Promise<Driver>;
   readonly driverNames: readonly string[];
@@ -24,6 +26,10 @@ export interface Ctx {
   openGuest(name: VmName): Promise<Guest>;
   /** The steps that turn a booted image into the machine of a plan. */
   readonly setup: GuestSetup;
+  /** Makes what a guest needs before its first boot: keys, pinned host key, seed medium if its image wants one. */
+  prepareFirstBoot(record: VmRecord): Promise<void>;
+  /** The ssh settings of a VM as ssh_config(5) pairs. */
+  sshSettings(record: VmRecord): [string, string][];
   /** The ssh argv that reaches this VM with its pinned host key. */
   sshCommand(record: VmRecord, options: SshOptions): Promise<string[]>;
 }

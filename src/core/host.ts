@@ -49,7 +49,10 @@ export interface LockHolder {
 
 /** A stream socket that speaks lines of text. */
 export interface LineSocket {
+  /** Sends a line; the newline is added. */
   send(line: string): void;
+  /** Sends bytes as they are. */
+  sendBytes(bytes: Uint8Array): void;
   /** The next line, or `undefined` when the peer has closed. Honours `signal`. */
   receive(signal: AbortSignal): Promise<string | undefined>;
   close(): void;
@@ -135,6 +138,10 @@ export interface Host {
   /** The process with this pid, or `undefined`; zombies count as gone. */
   processRef(pid: number): Promise<ProcessRef | undefined>;
   isAlive(ref: ProcessRef): Promise<boolean>;
+  /** Living processes with this path in their command line: the truth about what runs for a VM, after any crash. */
+  processesMentioning(path: string): Promise<ProcessRef[]>;
+  /** Seconds since this process started. */
+  processAge(ref: ProcessRef): Promise<number>;
   /** Signals exactly that process (never a later one with the same pid). */
   kill(ref: ProcessRef, signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
   /** Resident and proportional memory of a process in bytes. */
@@ -145,6 +152,8 @@ export interface Host {
   /** True when some process holds the lock now. */
   isLocked(path: string): Promise<boolean>;
 
+  /** True when the file can be opened for reading and writing by this user. */
+  canOpen(path: string): Promise<boolean>;
   connect(socketPath: string): Promise<LineSocket>;
   /** True when 127.0.0.1:port can be bound now. */
   canBind(port: number): Promise<boolean>;

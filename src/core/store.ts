@@ -37,7 +37,8 @@ export interface VmPaths {
 export type Undo =
   | { readonly kind: 'remove-path'; readonly path: string }
   | { readonly kind: 'stop-machine'; readonly driver: string; readonly name: VmName }
-  | { readonly kind: 'release-leases'; readonly name: VmName };
+  | { readonly kind: 'release-leases'; readonly name: VmName }
+  | { readonly kind: 'restore-vm'; readonly from: string; readonly name: VmName };
 
 /** A running operation's journal: each step is on disk, with its undo, before it is done. */
 export interface Journal {

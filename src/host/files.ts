@@ -163,6 +163,16 @@ async function sha256(path: string, io: Io): Promise<string> {
   return hash.digest('hex');
 }
 
+/** True when the file opens for reading and writing; devices are closed again at once. */
+export async function canOpen(path: string): Promise<boolean> {
+  try {
+    await (await fs.open(path, 'r+')).close();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The files of this machine, as `Files` promises them. */
 export const localFiles: Files = {
   readText: async (path) => (await orUndefined(path, fs.readFile(path)))?.toString('utf8'),

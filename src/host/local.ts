@@ -2,7 +2,7 @@ import { arch, cpus, homedir, hostname, totalmem, userInfo } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Host, HostUser } from '../core/host.ts';
 import { fetchUrl, writeStream } from './download.ts';
-import { localFiles } from './files.ts';
+import { canOpen, localFiles } from './files.ts';
 import { isLocked, lock } from './locks.ts';
 import * as processes from './processes.ts';
 import { canBind, connectLines, portAnswers } from './sockets.ts';
@@ -43,10 +43,13 @@ export function createHost(env: NodeJS.ProcessEnv = process.env): Host {
     startDaemon: processes.startDaemon,
     processRef: async (pid) => processes.processRef(pid),
     isAlive: async (ref) => processes.isAlive(ref),
+    processesMentioning: processes.processesMentioning,
+    processAge: processes.processAge,
     kill: async (ref, signal) => processes.kill(ref, signal),
     processMemory: processes.processMemory,
     lock,
     isLocked,
+    canOpen,
     connect: connectLines,
     canBind,
     portAnswers,

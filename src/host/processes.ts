@@ -246,6 +246,30 @@ export function kill(ref: ProcessRef, signal: 'SIGTERM' | 'SIGKILL'): void {
   }
 }
 
+/** Living processes, other than this one, with `path` as an argument or inside one. */
+export async function processesMentioning(path: string): Promise<ProcessRef[]> {
+  const found: ProcessRef[] = [];
+  for (const entry of await fs.readdir('/proc')) {
+    const pid = Number(entry);
+    if (!Number.isInteger(pid) || pid === process.pid) continue;
+    const commandLine = await fs.readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '');
+    // Commas are doubled in QEMU's option strings.
+    if (!commandLine.includes(path) && !commandLine.includes(path.replaceAll(',', ',,'))) continue;
+    const ref = processRef(pid);
+    if (ref !== undefined) found.push(ref);
+  }
+  return found;
+}
+
+/** Seconds since a process started, by the kernel's clock. */
+export async function processAge(ref: ProcessRef): Promise<number> {
+  const uptime = Number((await fs.readFile('/proc/uptime', 'utf8')).split(' ')[0]);
+  return Math.max(0, uptime - ref.startTime / clockTicksPerSecond);
+}
+
+/** USER_HZ: fixed at 100 on every Linux architecture Node runs on (proc(5), sysconf(3)). */
+const clockTicksPerSecond = 100;
+
 /** Memory of a process from smaps_rollup, in bytes; `undefined` when it is gone or not ours. */
 export async function processMemory(
   ref: ProcessRef,

@@ -41,6 +41,9 @@ export function connectLines(path: string): Promise<LineSocket> {
         send: (line) => {
           if (!closed) socket.write(`${line}\n`);
         },
+        sendBytes: (bytes) => {
+          if (!closed) socket.write(bytes);
+        },
         receive: async (signal) => {
           for (;;) {
             const line = lines.shift();

@@ -1,0 +1,80 @@
+import type { NetworkChoice, NetworkSpec } from '../../core/driver.ts';
+import { CloneboxError } from '../../core/errors.ts';
+import type { Host } from '../../core/host.ts';
+import type { Io } from '../../core/io.ts';
+import { escapeOption } from './options.ts';
+
+/**
+ * The guest's addresses are the same behind every backend: QEMU's own user network has them, and passt is told
+ * to use them. So an image needs no DHCP, and a machine may change its backend between two starts.
+ */
+export const guestNetwork = { address: '10.0.2.15', netmask: '255.255.255.0', gateway: '10.0.2.2', dns: '10.0.2.3' };
+
+/**
+ * passt cuts the guest off the host's loopback (`--no-map-gw`) without root or namespaces of ours. QEMU's own user
+ * network maps 10.0.2.2 to the host's loopback and has no switch for that, so it is the fallback and says so.
+ */
+export async function chooseNetwork(host: Host): Promise<NetworkChoice> {
+  const forced = host.env.CLONEBOX_NETWORK;
+  if (forced !== 'user' && (await host.which('passt')) !== undefined) {
+    return { backend: 'passt', hostIsolated: true, reason: 'passt is installed' };
+  }
+  return {
+    backend: 'user',
+    hostIsolated: false,
+    reason: `${forced === 'user' ? 'CLONEBOX_NETWORK=user' : 'passt is not installed'}: the guest can reach services on the host's loopback at 10.0.2.2`,
+  };
+}
+
+/**
+ * Starts passt for one machine; it goes to the background once it listens, and ends with QEMU (`--one-off`).
+ * Fails with `conflict` when a port was taken since it was leased.
+ */
+export async function startPasst(
+  host: Host,
+  spec: NetworkSpec,
+  files: { socket: string; pid: string; log: string },
+  io: Io,
+): Promise<void> {
+  const argv = [
+    await host.require('passt'),
+    '--quiet',
+    '--one-off',
+    '--ipv4-only',
+    '--no-map-gw',
+    ...['--socket', files.socket],
+    ...['--pid', files.pid],
+    ...['--log-file', files.log],
+    ...['--address', guestNetwork.address],
+    ...['--netmask', guestNetwork.netmask],
+    ...['--gateway', guestNetwork.gateway],
+    ...['--dns-forward', guestNetwork.dns],
+    ...(host.user.uid === 0 ? ['--runas', '0:0'] : []),
+    ...spec.forwards.flatMap((forward) => ['--tcp-ports', `127.0.0.1/${forward.host}:${forward.guest}`]),
+  ];
+  const result = await host.run(argv, io, { timeout: 10_000 });
+  if (result.exitCode === 0) return;
+  const output = `${result.stderr}${result.stdout}`.trim();
+  if (/bind/i.test(output)) {
+    const taken = [];
+    for (const forward of spec.forwards) if (!(await host.canBind(forward.host))) taken.push(forward.host);
+    throw new CloneboxError('conflict', `a port was taken meanwhile: ${taken.join(', ') || 'unknown'}`, {
+      facts: { ports: taken },
+    });
+  }
+  throw new CloneboxError('hypervisor-failed', `passt could not start: ${output.slice(-500)}`, {
+    hint: 'Set CLONEBOX_NETWORK=user to do without it (the guest can then reach the host loopback).',
+    facts: { exitCode: result.exitCode },
+  });
+}
+
+/** QEMU's side of the chosen backend. */
+export function netdevArguments(choice: NetworkChoice, spec: NetworkSpec, passtSocket: string): string[] {
+  if (choice.backend === 'passt') {
+    return ['-netdev', `stream,id=net0,server=off,addr.type=unix,addr.path=${escapeOption(passtSocket)}`];
+  }
+  const forwards = spec.forwards.map(
+    (forward) => `,hostfwd=tcp:127.0.0.1:${forward.host}-${guestNetwork.address}:${forward.guest}`,
+  );
+  return ['-netdev', `user,id=net0,ipv6=off${forwards.join('')}`];
+}

@@ -1,0 +1,90 @@
+import type { MachineState } from '../../core/driver.ts';
+import type { Host, ProcessRef } from '../../core/host.ts';
+import { withDeadline } from '../../lib/deadline.ts';
+import { connectQmp, type Qmp } from './qmp.ts';
+import type { RuntimeFiles } from './layout.ts';
+
+/**
+ * The QEMU process of a runtime directory, read from the truth: the pid in its pid file, alive, and with this very
+ * pid file in its command line. A stale file or a pid that somebody else has now is nobody.
+ */
+export async function findQemu(host: Host, files: RuntimeFiles): Promise<ProcessRef | undefined> {
+  const pid = Number.parseInt((await host.files.readText(files.pid)) ?? '', 10);
+  if (!Number.isInteger(pid)) return undefined;
+  const commandLine = (await host.files.readText(`/proc/${pid}/cmdline`)) ?? '';
+  return commandLine.split('\0').includes(files.pid) ? host.processRef(pid) : undefined;
+}
+
+/**
+ * Opens QMP, uses it, closes it. QEMU serves one client at a time, so clients of several processes take turns by
+ * a lock. `undefined` when QMP does not answer within `timeout` milliseconds.
+ */
+export async function withQmp<T>(
+  host: Host,
+  files: RuntimeFiles,
+  options: { signal: AbortSignal; timeout: number; use: (qmp: Qmp) => Promise<T> },
+): Promise<T | undefined> {
+  const timedOut = Symbol('no answer');
+  const limited = withDeadline({ signal: options.signal }, options.timeout, () => timedOut);
+  try {
+    const io = { signal: limited.signal, log: quiet, emit: () => {} };
+    const held = await host.lock(`${files.qmp}.lock`, io, { what: 'the control socket', wait: options.timeout });
+    try {
+      const qmp = await connectQmp(host, files.qmp, limited.signal);
+      try {
+        return await options.use(qmp);
+      } finally {
+        qmp.close();
+      }
+    } finally {
+      await held.release();
+    }
+  } catch (error) {
+    options.signal.throwIfAborted();
+    const code = (error as NodeJS.ErrnoException).code;
+    if (error === timedOut || code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'conflict') return undefined;
+    throw error;
+  } finally {
+    limited.dispose();
+  }
+}
+
+const quiet = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
+
+/** The state of a machine from its process and QMP; a QEMU that lives but does not answer counts as running. */
+export async function readState(
+  host: Host,
+  files: RuntimeFiles,
+  signal: AbortSignal,
+): Promise<Exclude<MachineState, { kind: 'absent' | 'broken' }>> {
+  const process = await findQemu(host, files);
+  if (process === undefined) return { kind: 'stopped' };
+  const status = await withQmp(host, files, {
+    signal,
+    timeout: 2000,
+    use: async (qmp) => (await qmp.execute('query-status')).status,
+  });
+  switch (status) {
+    case 'paused':
+    case 'io-error':
+    case 'internal-error':
+    case 'guest-panicked':
+      return { kind: 'paused', process };
+    case 'prelaunch':
+    case 'inmigrate':
+      return { kind: 'starting', process };
+    default:
+      return { kind: 'running', process, uptimeSeconds: await host.processAge(process) };
+  }
+}
+
+/** Kills whatever still runs for this directory (QEMU, passt, virtiofsd) and removes it. */
+export async function clearRuntime(host: Host, files: RuntimeFiles, signal: AbortSignal): Promise<void> {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const left = await host.processesMentioning(`${files.directory}/`);
+    if (left.length === 0) break;
+    for (const process of left) await host.kill(process, attempt < 20 ? 'SIGTERM' : 'SIGKILL');
+    await host.sleep(50, signal);
+  }
+  await host.files.remove(files.directory);
+}

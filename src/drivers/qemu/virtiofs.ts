@@ -1,0 +1,79 @@
+import type { ShareSpec } from '../../core/driver.ts';
+import { CloneboxError } from '../../core/errors.ts';
+import type { Host } from '../../core/host.ts';
+import type { Io } from '../../core/io.ts';
+import { type RuntimeFiles } from './layout.ts';
+
+/** Distributions put virtiofsd outside the PATH (docs/lab.md). */
+const places = ['/usr/libexec/virtiofsd', '/usr/lib/qemu/virtiofsd', '/usr/lib/virtiofsd'];
+
+export interface VirtiofsChoice {
+  readonly program: string;
+  /** `c`: the old daemon of QEMU 7 and before, which wants root; `rust`: the one that replaced it. */
+  readonly flavour: 'c' | 'rust';
+}
+
+/** The virtiofsd of this host, if there is one this user can run. */
+export async function findVirtiofsd(host: Host, io: Io): Promise<VirtiofsChoice | undefined> {
+  const program = await host.which('virtiofsd', places);
+  if (program === undefined) return undefined;
+  const help = await host.run([program, '--help'], io, { timeout: 5000 });
+  const flavour = `${help.stdout}${help.stderr}`.includes('--shared-dir') ? 'rust' : 'c';
+  if (flavour === 'c' && host.user.uid !== 0) {
+    const probe = await host.run(['unshare', ...namespaceOptions(host), '--mount', 'true'], io, { timeout: 5000 });
+    if (probe.exitCode !== 0) return undefined;
+  }
+  return { program, flavour };
+}
+
+/** The caller keeps its own uid inside, and root of the namespace (which virtiofsd wants) is a subordinate uid. */
+function namespaceOptions(host: Host): string[] {
+  return [
+    `--map-user=${host.user.uid}`,
+    `--map-group=${host.user.gid}`,
+    '--map-auto',
+    ...['--setuid', '0', '--setgid', '0'],
+  ];
+}
+
+/** Starts one virtiofsd for one share and waits until its socket is there. It ends with QEMU. */
+export async function startVirtiofsd(
+  host: Host,
+  choice: VirtiofsChoice,
+  options: { share: ShareSpec; files: RuntimeFiles; io: Io },
+): Promise<void> {
+  const { share, files, io } = options;
+  const socket = files.virtiofs(share.tag);
+  const daemon =
+    choice.flavour === 'rust'
+      ? [choice.program, `--socket-path=${socket}`, `--shared-dir=${share.host}`, '--cache=auto', '--xattr']
+      : [
+          choice.program,
+          `--socket-path=${socket}`,
+          ...['-o', `source=${share.host.replaceAll('\\', '\\\\').replaceAll(',', '\\,')}`],
+          ...['-o', 'cache=auto', '-o', 'xattr', '--rlimit-nofile=0', '-f'],
+        ];
+  if (share.readOnly && choice.flavour === 'rust') daemon.push('--readonly');
+  const wrapped =
+    choice.flavour === 'c' && host.user.uid !== 0
+      ? [
+          'unshare',
+          ...namespaceOptions(host),
+          ...['--mount', '--fork', '--kill-child'],
+          // The old virtiofsd keeps a lock file below /run, which only root of the host may write.
+          ...['sh', '-c', 'mount -t tmpfs tmpfs /run && exec "$@"', 'virtiofsd', ...daemon],
+        ]
+      : daemon;
+  const log = `${socket}.log`;
+  const process = await host.startDaemon(wrapped, { logFile: log });
+  for (;;) {
+    if ((await host.files.facts(socket))?.kind === 'socket') return;
+    if (!(await host.isAlive(process))) {
+      throw new CloneboxError('hypervisor-failed', `virtiofsd ended at once for ${share.host}`, {
+        hint: 'Use vm.share_driver: 9p.',
+        facts: { log: await host.files.readTail(log, 1000) },
+      });
+    }
+    await host.sleep(20, io.signal);
+  }
+}

@@ -1,0 +1,213 @@
+import { randomBytes } from 'node:crypto';
+import * as z from 'zod';
+import { CloneboxError } from '../core/errors.ts';
+import type { GuestExecOptions, GuestResult } from '../core/guest.ts';
+import type { Host } from '../core/host.ts';
+import type { Io } from '../core/io.ts';
+import { closeGuestFile, openGuestFile, readGuestChunk, writeGuestFile } from './agent-files.ts';
+import type { AgentSession } from './agent-session.ts';
+
+const Started = z.looseObject({ pid: z.number() });
+const Status = z.looseObject({
+  exited: z.boolean(),
+  exitcode: z.number().optional(),
+  signal: z.number().optional(),
+});
+
+/** Where the guest keeps the streams of commands while they run: a tmpfs that only root reads. */
+const scratch = '/run/clonebox';
+
+/** Output kept per stream: the first and the last half of this many bytes. */
+const outputBound = 8 * 1024 * 1024;
+
+/**
+ * Joins the streams to files, so that output can be read while the command runs and a daemon it leaves behind does
+ * not hold it up; then becomes the command, in a session of its own that can be killed as a whole.
+ * Parameters: stdout, stderr, stdin, directory, argv.
+ */
+const launcher =
+  'o=$1 e=$2 i=$3 d=$4; shift 4; umask 022; exec >>"$o" 2>>"$e" <"$i"; cd -- "$d" || exit 126; exec setsid -- "$@"';
+
+const basePath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** What `user` means in the guest: looked up once there, since an image may have its own ids. */
+export interface GuestAccount {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+  readonly shell: string;
+}
+
+/** Runs argv in the guest, exactly as given, and returns its streams and status. */
+export async function guestExec(
+  session: AgentSession,
+  argv: readonly string[],
+  options: GuestExecOptions & { host: Host; io: Io; account: GuestAccount | undefined },
+): Promise<GuestResult> {
+  const { io, account } = options;
+  const base = `${scratch}/exec-${randomBytes(6).toString('hex')}`;
+  const input = options.stdin === undefined ? '/dev/null' : `${base}.in`;
+  await ensureScratch(session, base, options);
+  if (options.stdin !== undefined) await writeGuestFile(session, input, { content: options.stdin, io });
+  const out = await openStream(session, `${base}.out`, io);
+  const err = await openStream(session, `${base}.err`, io);
+  const identity =
+    account === undefined
+      ? []
+      : ['setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--init-groups', '--'];
+  const home = account?.home ?? '/root';
+  const environment: Record<string, string> = {
+    PATH: basePath,
+    HOME: home,
+    USER: account?.name ?? 'root',
+    LOGNAME: account?.name ?? 'root',
+    SHELL: account?.shell ?? '/bin/sh',
+    LANG: 'C.UTF-8',
+    ...options.env,
+  };
+  const { pid } = await session.call('guest-exec', Started, {
+    args: {
+      path: '/bin/sh',
+      arg: ['-c', launcher, 'clonebox', `${base}.out`, `${base}.err`, input, options.cwd ?? home, ...identity, ...argv],
+      env: Object.entries(environment).map(([key, value]) => `${key}=${value}`),
+      'capture-output': false,
+    },
+    io,
+  });
+  const stdout = createSink('stdout', options);
+  const stderr = createSink('stderr', options);
+  const drain = async () => {
+    await copyStream(session, out, stdout, io);
+    await copyStream(session, err, stderr, io);
+  };
+  try {
+    const status = await waitForEnd(session, pid, { ...options, drain });
+    await drain();
+    return {
+      exitCode: status.signal === undefined ? (status.exitcode ?? 0) : 128 + status.signal,
+      stdout: stdout.text(),
+      stderr: stderr.text(),
+      truncated: stdout.truncated() || stderr.truncated(),
+    };
+  } finally {
+    await tidy(session, [out, err], base).catch((error: unknown) => io.log.debug('guest.exec.untidy', { error }));
+  }
+}
+
+async function waitForEnd(
+  session: AgentSession,
+  pid: number,
+  options: { host: Host; io: Io; timeout?: number; drain: () => Promise<void> },
+): Promise<z.infer<typeof Status>> {
+  const { host, io } = options;
+  const started = host.now();
+  try {
+    for (;;) {
+      const status = await session.call('guest-exec-status', Status, { args: { pid }, io });
+      if (status.exited) return status;
+      await options.drain();
+      const elapsed = host.now() - started;
+      if (options.timeout !== undefined && elapsed > options.timeout) {
+        throw new CloneboxError('deadline', `the command did not end within ${options.timeout} ms and was killed`);
+      }
+      // A long command does not keep others from the agent: between two looks it is anybody's turn.
+      if (elapsed > 3000) await session.close();
+      await host.sleep(elapsed > 3000 ? 250 : 50, io.signal);
+    }
+  } catch (error) {
+    await killGroup(session, pid);
+    throw error;
+  }
+}
+
+/** Ends the process group of a command: TERM, and KILL for what is left two seconds later. */
+async function killGroup(session: AgentSession, pid: number): Promise<void> {
+  const io = detached();
+  const script = 'kill -s TERM -- "-$1" 2>/dev/null; sleep 2; kill -s KILL -- "-$1" 2>/dev/null';
+  await session
+    .call('guest-exec', Started, { args: { path: '/bin/sh', arg: ['-c', script, 'kill', String(pid)] }, io })
+    .catch(() => {});
+}
+
+/** An `Io` for the last words after an abort: ten seconds, no audience. */
+function detached(): Io {
+  const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log };
+  return { signal: AbortSignal.timeout(10_000), log, emit: () => {} };
+}
+
+async function ensureScratch(
+  session: AgentSession,
+  base: string,
+  options: { host: Host; io: Io },
+): Promise<void> {
+  if (await writeGuestFile(session, `${base}.out`, { content: '', io: options.io })) return;
+  const { pid } = await session.call('guest-exec', Started, {
+    args: { path: '/bin/mkdir', arg: ['-m', '0700', '-p', scratch] },
+    io: options.io,
+  });
+  for (;;) {
+    const status = await session.call('guest-exec-status', Status, { args: { pid }, io: options.io });
+    if (status.exited) break;
+    await options.host.sleep(50, options.io.signal);
+  }
+  await writeGuestFile(session, `${base}.out`, { content: '', io: options.io });
+}
+
+async function openStream(session: AgentSession, path: string, io: Io): Promise<number> {
+  await writeGuestFile(session, path, { content: '', io });
+  const handle = await openGuestFile(session, path, { mode: 'r', io });
+  if (handle === undefined) throw new CloneboxError('guest-failed', `the guest cannot make files below ${scratch}`);
+  return handle;
+}
+
+interface Sink {
+  add(chunk: Uint8Array): void;
+  text(): string;
+  truncated(): boolean;
+}
+
+function createSink(stream: 'stdout' | 'stderr', options: GuestExecOptions): Sink {
+  const head: Uint8Array[] = [];
+  let tail: Uint8Array[] = [];
+  let headBytes = 0;
+  let tailBytes = 0;
+  let dropped = false;
+  return {
+    add: (chunk) => {
+      options.onOutput?.(stream, chunk);
+      if (headBytes < outputBound / 2) {
+        head.push(chunk);
+        headBytes += chunk.length;
+        return;
+      }
+      tail.push(chunk);
+      tailBytes += chunk.length;
+      while (tailBytes - (tail[0]?.length ?? 0) > outputBound / 2) {
+        tailBytes -= tail[0]?.length ?? 0;
+        tail = tail.slice(1);
+        dropped = true;
+      }
+    },
+    text: () => Buffer.concat(dropped ? [...head, Buffer.from('\n[…]\n'), ...tail] : [...head, ...tail]).toString('utf8'),
+    truncated: () => dropped,
+  };
+}
+
+async function copyStream(session: AgentSession, handle: number, sink: Sink, io: Io): Promise<void> {
+  for (;;) {
+    const chunk = await readGuestChunk(session, handle, io);
+    if (chunk.length === 0) return;
+    sink.add(chunk);
+  }
+}
+
+/** The agent has no unlink: a process does it, and nobody waits for it. */
+async function tidy(session: AgentSession, handles: number[], base: string): Promise<void> {
+  const io = detached();
+  for (const handle of handles) await closeGuestFile(session, handle, io);
+  await session.call('guest-exec', Started, {
+    args: { path: '/bin/rm', arg: ['-f', `${base}.out`, `${base}.err`, `${base}.in`] },
+    io,
+  });
+}

@@ -1,0 +1,166 @@
+import * as z from 'zod';
+import { CloneboxError } from '../core/errors.ts';
+import type { HeldLock, Host, LineSocket } from '../core/host.ts';
+import type { Io } from '../core/io.ts';
+import { withDeadline } from '../lib/deadline.ts';
+
+/** A reply of the QEMU guest agent (docs/interop/qemu-ga-ref): the guest's words, so loose, bounded and timed. */
+const Reply = z.looseObject({
+  return: z.unknown().optional(),
+  error: z.looseObject({ class: z.string().optional(), desc: z.string().optional() }).optional(),
+});
+
+/** How long one command may take before the guest counts as lost, in milliseconds. Emulated guests are slow. */
+const commandTimeout = 60_000;
+
+/**
+ * A connection to one guest's agent. The agent serves one client, and answers a client that left to the next one;
+ * so processes take turns by a lock, a session is kept for as long as it is busy, and starts with a sync.
+ */
+export class AgentSession {
+  private readonly host: Host;
+  private readonly socketPath: string;
+  private socket: LineSocket | undefined;
+  private held: HeldLock | undefined;
+
+  constructor(host: Host, socketPath: string) {
+    this.host = host;
+    this.socketPath = socketPath;
+  }
+
+  /** Sends one command and returns its reply. Fails with `guest-failed` when the agent refuses or is lost. */
+  async call<T>(command: string, schema: z.ZodType<T>, options: { args?: Record<string, unknown>; io: Io }): Promise<T> {
+    const limited = withDeadline(options.io, commandTimeout, () => lost(`it did not answer ${command}`));
+    try {
+      const socket = this.socket ?? (await this.open(limited.signal, options.io));
+      socket.send(JSON.stringify({ execute: command, ...(options.args && { arguments: options.args }) }));
+      const reply = await receive(socket, limited.signal);
+      if (reply.error !== undefined) {
+        throw new CloneboxError('guest-failed', `the guest agent refused ${command}: ${reply.error.desc ?? 'no reason given'}`, {
+          facts: { command, class: reply.error.class, desc: reply.error.desc },
+        });
+      }
+      const parsed = schema.safeParse(reply.return);
+      if (!parsed.success) throw lost(`its answer to ${command} makes no sense`);
+      return parsed.data;
+    } catch (error) {
+      if (!(error instanceof CloneboxError) || error.facts.desc === undefined) await this.close();
+      throw error;
+    } finally {
+      limited.dispose();
+    }
+  }
+
+  /** Like `call` for commands that never answer (`guest-shutdown`). */
+  async tell(command: string, args: Record<string, unknown>, io: Io): Promise<void> {
+    const socket = this.socket ?? (await this.open(io.signal, io));
+    socket.send(JSON.stringify({ execute: command, arguments: args }));
+  }
+
+  /** Waits until the agent answers; only the signal ends it. QEMU keeps what we send until the guest opens its port. */
+  async sync(signal: AbortSignal, io: Io): Promise<void> {
+    if (this.socket === undefined) await this.open(signal, io);
+  }
+
+  /** Ends the session and gives the turn to the next process. */
+  async close(): Promise<void> {
+    this.socket?.close();
+    this.socket = undefined;
+    const held = this.held;
+    this.held = undefined;
+    await held?.release();
+  }
+
+  private async open(signal: AbortSignal, io: Io): Promise<LineSocket> {
+    this.held ??= await this.host.lock(`${this.socketPath}.lock`, io, { what: 'the guest channel', wait: 60_000 });
+    try {
+      for (;;) {
+        const socket = await connect(this.host, this.socketPath);
+        if (await synchronise(socket, signal)) {
+          this.socket = socket;
+          return socket;
+        }
+        socket.close();
+        // The port was closed under us: the guest restarts. A short pause, then a new connection.
+        await this.host.sleep(100, signal);
+      }
+    } catch (error) {
+      await this.close();
+      throw error;
+    }
+  }
+}
+
+async function connect(host: Host, path: string): Promise<LineSocket> {
+  try {
+    return await host.connect(path);
+  } catch (cause) {
+    throw new CloneboxError('guest-failed', 'the machine is not running', {
+      hint: 'Start it: clonebox start',
+      facts: { socket: path },
+      cause,
+    });
+  }
+}
+
+/** Discards what an earlier client left, by an id of our own. False when the other side closed. */
+async function synchronise(socket: LineSocket, signal: AbortSignal): Promise<boolean> {
+  const first = Math.floor(Math.random() * 0x3fff_ffff);
+  for (let attempt = 0; ; attempt++) {
+    // A byte no JSON may have makes the agent drop a half-sent request first.
+    socket.sendBytes(Uint8Array.of(0xff));
+    socket.send(JSON.stringify({ execute: 'guest-sync', arguments: { id: first + attempt } }));
+    const limited = withDeadline({ signal }, 5000, () => again);
+    try {
+      for (;;) {
+        const line = await socket.receive(limited.signal);
+        if (line === undefined) return false;
+        const id = syncId(line);
+        if (id !== undefined && id >= first && id <= first + attempt) {
+          await drain(socket, first + attempt - id, signal);
+          return true;
+        }
+      }
+    } catch (error) {
+      if (error !== again) throw error;
+    } finally {
+      limited.dispose();
+    }
+  }
+}
+
+const again = Symbol('no answer yet');
+
+/** Takes the answers to later syncs off the line, so that they are not read as replies. */
+async function drain(socket: LineSocket, count: number, signal: AbortSignal): Promise<void> {
+  for (let left = count; left > 0; ) {
+    const line = await socket.receive(signal);
+    if (line === undefined) return;
+    if (syncId(line) !== undefined) left--;
+  }
+}
+
+function syncId(line: string): number | undefined {
+  try {
+    const value = (JSON.parse(line.replace(/^[^{]+/, '')) as { return?: unknown }).return;
+    return typeof value === 'number' ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function receive(socket: LineSocket, signal: AbortSignal): Promise<z.infer<typeof Reply>> {
+  const line = await socket.receive(signal);
+  if (line === undefined) throw lost('it closed its channel');
+  try {
+    return Reply.parse(JSON.parse(line.replace(/^[^{]+/, '')));
+  } catch {
+    throw lost('its answer is not JSON');
+  }
+}
+
+function lost(reason: string): CloneboxError {
+  return new CloneboxError('guest-failed', `the guest is lost: ${reason}`, {
+    hint: 'See its last words: clonebox logs; restart it: clonebox restart',
+  });
+}

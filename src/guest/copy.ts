@@ -1,0 +1,32 @@
+import { CloneboxError } from '../core/errors.ts';
+import type { Guest } from '../core/guest.ts';
+import type { Host } from '../core/host.ts';
+import type { Io } from '../core/io.ts';
+import type { GuestUser } from '../core/plan.ts';
+import type { VmRecord } from '../core/record.ts';
+import type { Paths } from '../core/store.ts';
+import { shellQuote } from '../lib/quote.ts';
+import { sshArgv } from './ssh.ts';
+
+/**
+ * Copies a host directory (or file) into the guest, owned by the guest's user: tar at one end of the pinned ssh, tar
+ * at the other, so that links, modes and any name survive.
+ */
+export async function copyIn(
+  deps: { host: Host; paths: Paths },
+  record: VmRecord,
+  options: { host: string; guest: string; user: GuestUser; guestChannel: Guest; io: Io },
+): Promise<void> {
+  const { io } = options;
+  const ssh = await sshArgv(deps.host, record, { tty: false, user: 'root', paths: deps.paths.vm(record.name) });
+  const target = shellQuote(options.guest);
+  const owner = `${options.user.uid}:${options.user.gid}`;
+  const remote = `mkdir -p ${target} && tar -C ${target} -xpf - && chown -R ${owner} ${target}`;
+  const script = 'source=$1; shift; tar -C "$source" -cf - . | "$@"';
+  const result = await deps.host.run(['sh', '-c', script, 'sh', options.host, ...ssh, remote], io);
+  if (result.exitCode !== 0) {
+    throw new CloneboxError('guest-failed', `could not copy ${options.host}: ${result.stderr.trim().slice(-500)}`, {
+      facts: { phase: 'copies', path: options.host },
+    });
+  }
+}

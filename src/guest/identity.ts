@@ -1,0 +1,85 @@
+import type { Guest } from '../core/guest.ts';
+import type { Host } from '../core/host.ts';
+import type { Io } from '../core/io.ts';
+import type { Workstation } from '../core/setup.ts';
+import type { VmPlan } from '../core/plan.ts';
+import type { VmPaths } from '../core/store.ts';
+import { homeOf, withUser } from './accounts.ts';
+import type { GuestFile } from './archive.ts';
+import { workstationFiles } from './workstation.ts';
+
+/** The files that make a fresh guest this VM: its name, its user, its keys, and the workstation's facts. */
+export async function identityFiles(
+  guest: Guest,
+  input: { plan: VmPlan; paths: VmPaths; host: Host; workstation: Workstation; io: Io },
+): Promise<GuestFile[]> {
+  const { plan, paths, host, io } = input;
+  const { user } = plan;
+  const text = async (path: string) => Buffer.from((await guest.readFile(path, io)) ?? []).toString('utf8');
+  const accounts = withUser(
+    { passwd: await text('/etc/passwd'), shadow: await text('/etc/shadow'), group: await text('/etc/group') },
+    user,
+  );
+  const shadowGroup = Number(/^shadow:[^:]*:(\d+):/m.exec(accounts.group)?.[1] ?? 0);
+  const home = homeOf(user);
+  const owned = { uid: user.uid, gid: user.gid };
+  const ownKey = (await host.files.readText(paths.publicKey))?.trim() ?? '';
+  const keys = [ownKey, ...plan.authorizedKeys].filter((key) => key !== '');
+  const skeleton: GuestFile[] = [];
+  for (const name of user.uid === 0 ? [] : ['.bashrc', '.profile', '.bash_logout']) {
+    const content = await text(`/etc/skel/${name}`);
+    if (content !== '') skeleton.push({ path: `${home}/${name}`, content, ...owned });
+  }
+  return [
+    { path: '/etc/passwd', content: accounts.passwd },
+    { path: '/etc/shadow', content: accounts.shadow, mode: 0o640, gid: shadowGroup },
+    { path: '/etc/group', content: accounts.group },
+    ...(user.uid === 0
+      ? []
+      : [
+          { path: '/etc/sudoers.d/90-clonebox', content: `${user.name} ALL=(ALL:ALL) NOPASSWD:ALL\n`, mode: 0o440 },
+          { path: home, directory: true, mode: 0o750, ...owned },
+        ]),
+    ...skeleton,
+    { path: `${home}/.ssh`, directory: true, mode: 0o700, ...owned },
+    { path: `${home}/.ssh/authorized_keys`, content: `${keys.join('\n')}\n`, mode: 0o600, ...owned },
+    ...(user.uid === 0
+      ? []
+      : [
+          // The user is root at will (sudo): the same key for `--as root` and for copies saves that detour.
+          { path: '/root/.ssh', directory: true, mode: 0o700 },
+          { path: '/root/.ssh/authorized_keys', content: `${ownKey}\n`, mode: 0o600 },
+        ]),
+    ...sharedParents(plan, home).map((path) => ({ path, directory: true, ...owned })),
+    { path: '/etc/ssh/ssh_host_ed25519_key', content: (await host.files.readText(paths.hostKey)) ?? '', mode: 0o600 },
+    { path: '/etc/ssh/ssh_host_ed25519_key.pub', content: (await host.files.readText(`${paths.hostKey}.pub`)) ?? '' },
+    {
+      path: '/etc/ssh/sshd_config.d/10-clonebox.conf',
+      content: [
+        'HostKey /etc/ssh/ssh_host_ed25519_key',
+        'PasswordAuthentication no',
+        'KbdInteractiveAuthentication no',
+        'PermitRootLogin prohibit-password',
+        'UseDNS no',
+        'AcceptEnv LANG LC_* COLORTERM',
+        '',
+      ].join('\n'),
+      mode: 0o644,
+    },
+    { path: '/etc/hostname', content: `${plan.name}\n` },
+    { path: '/etc/hosts', content: `127.0.0.1 localhost\n127.0.1.1 ${plan.name}\n::1 localhost ip6-localhost ip6-loopback\n` },
+    { path: '/etc/tmpfiles.d/clonebox.conf', content: 'd /run/clonebox 0700 root root -\n' },
+    ...workstationFiles(input.workstation, plan.environment),
+  ];
+}
+
+/** Directories between the home and a share inside it: the user's, not root's. */
+function sharedParents(plan: VmPlan, home: string): string[] {
+  const parents = new Set<string>();
+  for (const share of plan.shares) {
+    if (!share.guest.startsWith(`${home}/`)) continue;
+    const parts = share.guest.slice(home.length + 1).split('/');
+    for (let depth = 1; depth < parts.length; depth++) parents.add(`${home}/${parts.slice(0, depth).join('/')}`);
+  }
+  return [...parents].sort();
+}

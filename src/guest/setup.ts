@@ -1,0 +1,156 @@
+import { CloneboxError } from '../core/errors.ts';
+import type { Guest } from '../core/guest.ts';
+import type { Host } from '../core/host.ts';
+import type { Io } from '../core/io.ts';
+import type { GuestSetup, SetupInput, Workstation } from '../core/setup.ts';
+import type { Paths } from '../core/store.ts';
+import { homeOf } from './accounts.ts';
+import { type GuestFile, packFiles } from './archive.ts';
+import { copyIn } from './copy.ts';
+import { identityFiles } from './identity.ts';
+import { installPackages, installSnaps } from './packages.ts';
+import { inPhase, type Phase, runInGuest } from './phase.ts';
+import { liveShares, missingShares, readMounts, shareFailure, shareFiles, sharesUnit } from './shares.ts';
+import { runUnitFiles, runUnitName } from './units.ts';
+import { guestLocale, readWorkstation } from './workstation.ts';
+
+interface Deps {
+  readonly host: Host;
+  readonly paths: Paths;
+}
+
+/** The steps from a booted image to the machine of a plan. */
+export function createGuestSetup(deps: Deps): GuestSetup {
+  return {
+    workstation: () => readWorkstation(deps.host),
+    provision: (input, workstation, io) => provision(deps, input, { workstation, io }),
+    verifyShares: async ({ plan, guest, shareDriver }, io) => {
+      const missing = missingShares(liveShares(plan, shareDriver ?? '9p'), await readMounts(guest, io));
+      if (missing.length > 0) throw await shareFailure(missing, guest, io);
+    },
+    mounted: async (guest, io) => (await readMounts(guest, io)).map((mount) => mount.path),
+  };
+}
+
+async function provision(
+  deps: Deps,
+  input: SetupInput,
+  { workstation, io }: { workstation: Workstation; io: Io },
+): Promise<void> {
+  const { plan, guest } = input;
+  const user = plan.user.name;
+  const home = homeOf(plan.user);
+
+  if (input.record.image.setup === 'cloud-init') {
+    const phase = { id: 'cloud-init', title: 'Waiting for cloud-init' };
+    await inPhase(phase, io, () => waitForCloudInit(guest, phase, io));
+  }
+
+  const identity = { id: 'identity', title: `Making it ${plan.name}` };
+  await inPhase(identity, io, async () => {
+    const files = await identityFiles(guest, {
+      plan,
+      paths: deps.paths.vm(plan.name),
+      host: deps.host,
+      workstation,
+      io,
+    });
+    const shares = liveShares(plan, input.shareDriver ?? '9p');
+    const { generate, locale } = guestLocale(workstation.locale);
+    const script = [
+      'cat /etc/hostname > /proc/sys/kernel/hostname',
+      'systemctl daemon-reload',
+      `systemctl restart ${sharesUnit} || true`,
+      ...(workstation.certificates.length > 0 ? ['update-ca-certificates >/dev/null'] : []),
+      ...(generate ? [`localedef -i ${locale.split('.')[0]} -f UTF-8 ${locale} || true`] : []),
+    ];
+    await putFiles(guest, [...files, ...shareFiles(shares)], { io, phase: identity, then: script.join('\n') });
+  });
+
+  const shares = { id: 'shares', title: 'Mounting the shared directories' };
+  await inPhase(shares, io, async () => {
+    const wanted = liveShares(plan, input.shareDriver ?? '9p');
+    const missing = missingShares(wanted, await readMounts(guest, io));
+    if (missing.length > 0) throw await shareFailure(missing, guest, io);
+  });
+
+  const copies = plan.shares.filter((share) => share.mode === 'copy');
+  if (copies.length > 0) {
+    const phase = { id: 'copies', title: 'Copying directories in' };
+    await inPhase(phase, io, async () => {
+      for (const copy of copies) await copyIn(deps, input.record, { ...copy, user: plan.user, guestChannel: guest, io });
+    });
+  }
+
+  await installPackages(guest, plan.packages, io);
+  await installSnaps(guest, plan.snapPackages, io);
+
+  if (plan.services.length > 0) {
+    const phase = { id: 'services', title: 'Enabling services' };
+    await inPhase(phase, io, () =>
+      runInGuest(guest, ['systemctl', 'enable', '--now', '--', ...plan.services], { io, phase, timeout: 300_000 }),
+    );
+  }
+
+  const cwd = plan.shares[0]?.guest ?? home;
+  if (plan.provision.length > 0) {
+    const phase = { id: 'provision', title: 'Running provisioning steps' };
+    await inPhase(phase, io, async () => {
+      for (const step of plan.provision) {
+        if (step.kind === 'file') {
+          const file = { path: step.path, content: step.content, mode: step.mode };
+          await putFiles(guest, [file], { io, phase, then: '' });
+        } else {
+          await runInGuest(guest, ['/bin/bash', '-c', step.run], {
+            ...{ io, phase, cwd, shown: step.run, env: { ...plan.environment } },
+            ...(step.as === 'user' && { user }),
+          });
+        }
+      }
+    });
+  }
+
+  if (plan.run.length > 0) {
+    const phase = { id: 'run', title: "Starting the project's own commands" };
+    await inPhase(phase, io, () =>
+      putFiles(guest, runUnitFiles(plan.run, plan.user), {
+        ...{ io, phase },
+        then: `systemctl daemon-reload\nsystemctl restart ${plan.run.map(runUnitName).join(' ')}`,
+      }),
+    );
+  }
+
+  if (plan.postCommands.length > 0) {
+    const phase = { id: 'post', title: 'Running post_commands' };
+    await inPhase(phase, io, async () => {
+      for (const command of plan.postCommands) {
+        await runInGuest(guest, ['/bin/bash', '-c', command], { io, phase, cwd, user, shown: command, env: { ...plan.environment } });
+      }
+    });
+  }
+}
+
+/** Puts files in place with their owners and modes, then runs a few lines of shell: one process tree for all. */
+async function putFiles(
+  guest: Guest,
+  files: readonly GuestFile[],
+  options: { io: Io; phase: Phase; then: string },
+): Promise<void> {
+  const { io, phase } = options;
+  const archive = await packFiles(files);
+  const script = `set -e\ntar -C / --no-overwrite-dir -xpf -\n${options.then}\n`;
+  await runInGuest(guest, ['/bin/sh', '-c', script], {
+    ...{ io, phase, stdin: archive, timeout: 300_000 },
+    shown: 'putting files in place',
+  });
+}
+
+async function waitForCloudInit(guest: Guest, phase: Phase, io: Io): Promise<void> {
+  const result = await guest.exec(['cloud-init', 'status', '--wait', '--long'], io, { timeout: 900_000 });
+  io.emit({ kind: 'detail', text: result.stdout.trim().split('\n')[0] ?? '' });
+  // 2: finished with warnings the vendor's image is known for; the identity below does not depend on them.
+  if (result.exitCode === 0 || result.exitCode === 2) return;
+  throw new CloneboxError('guest-failed', `${phase.title}: it failed\n${result.stdout.trim()}`, {
+    facts: { phase: phase.id, output: result.stdout.slice(-2000) },
+  });
+}

@@ -1,0 +1,119 @@
+import { CloneboxError } from '../core/errors.ts';
+import type { Guest } from '../core/guest.ts';
+import type { Io } from '../core/io.ts';
+import type { VmPlan } from '../core/plan.ts';
+import type { MountedShare } from '../core/setup.ts';
+import { shellQuote } from '../lib/quote.ts';
+import type { GuestFile } from './archive.ts';
+
+export const sharesUnit = 'clonebox-shares.service';
+
+const script = '/usr/local/lib/clonebox/mount-shares';
+
+const mountOptions = {
+  // cache=mmap: no page cache but for mmap(2), so a change made on the host is seen at the next read.
+  '9p': '-t 9p -o trans=virtio,version=9p2000.L,msize=262144,cache=mmap',
+  virtiofs: '-t virtiofs',
+} as const;
+
+/** The plan's live shares, in the order of their slots. */
+export function liveShares(plan: VmPlan, driver: '9p' | 'virtiofs'): MountedShare[] {
+  return plan.shares
+    .filter((share) => share.mode !== 'copy')
+    .map((share, index) => ({
+      tag: `share${index}`,
+      host: share.host,
+      guest: share.guest,
+      mode: share.mode as 'rw' | 'ro',
+      driver,
+    }));
+}
+
+/**
+ * A unit of the guest that mounts every share, at each boot, with nobody's help from outside. It is a script and not
+ * mount units, since those cannot name every path a directory may have; it fails as a whole when one share fails.
+ */
+export function shareFiles(shares: readonly MountedShare[]): GuestFile[] {
+  const lines = shares.map((share) => {
+    const where = shellQuote(share.guest);
+    const readOnly = share.mode === 'ro' ? ',ro' : '';
+    const options = share.driver === 'virtiofs' && readOnly ? '-t virtiofs -o ro' : `${mountOptions[share.driver]}${readOnly}`;
+    return `grep -q '^${share.tag} ' /proc/self/mounts || { mkdir -p ${where}; mount ${options} ${share.tag} ${where}; }`;
+  });
+  const unit = [
+    '[Unit]',
+    'Description=Directories shared by the host',
+    'DefaultDependencies=no',
+    'After=local-fs.target systemd-modules-load.service',
+    'Before=multi-user.target',
+    '[Service]',
+    'Type=oneshot',
+    'RemainAfterExit=yes',
+    `ExecStart=/bin/sh ${script}`,
+    '[Install]',
+    'WantedBy=multi-user.target',
+    '',
+  ];
+  return [
+    { path: '/usr/local/lib/clonebox', directory: true },
+    { path: script, content: `#!/bin/sh\nset -e\n${lines.join('\n')}\n`, mode: 0o755 },
+    { path: `/etc/systemd/system/${sharesUnit}`, content: unit.join('\n') },
+    {
+      path: `/etc/systemd/system/multi-user.target.wants/${sharesUnit}`,
+      link: `/etc/systemd/system/${sharesUnit}`,
+    },
+  ];
+}
+
+export interface GuestMount {
+  readonly source: string;
+  readonly path: string;
+  readonly readOnly: boolean;
+}
+
+/** The lines of /proc/self/mounts (proc(5)): spaces and the like come as octal escapes. */
+export function parseMounts(text: string): GuestMount[] {
+  const decode = (field: string) =>
+    Buffer.from(
+      field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+      'latin1',
+    ).toString('utf8');
+  return Buffer.from(text, 'utf8')
+    .toString('latin1')
+    .split('\n')
+    .flatMap((line) => {
+      const [source, path, , options] = line.split(' ');
+      if (source === undefined || path === undefined || options === undefined) return [];
+      return [{ source: decode(source), path: decode(path), readOnly: options.split(',').includes('ro') }];
+    });
+}
+
+/** The mounts of the running guest. Starts no process in it. */
+export async function readMounts(guest: Guest, io: Io): Promise<GuestMount[]> {
+  const text = await guest.readFile('/proc/self/mounts', io);
+  return parseMounts(Buffer.from(text ?? []).toString('utf8'));
+}
+
+/** Those of `wanted` that the guest has not mounted as they should be. */
+export function missingShares(wanted: readonly MountedShare[], mounts: readonly GuestMount[]): MountedShare[] {
+  return wanted.filter(
+    (share) =>
+      !mounts.some(
+        (mount) =>
+          mount.source === share.tag && mount.path === share.guest && mount.readOnly === (share.mode === 'ro'),
+      ),
+  );
+}
+
+/** The error for shares that are not there, with what the guest's unit said. */
+export async function shareFailure(missing: readonly MountedShare[], guest: Guest, io: Io): Promise<CloneboxError> {
+  const log = await guest
+    .exec(['journalctl', '-b', '--no-pager', '-o', 'cat', '-n', '10', '-u', sharesUnit], io, { timeout: 30_000 })
+    .then((result) => result.stdout.trim())
+    .catch(() => '');
+  const names = missing.map((share) => share.guest).join(', ');
+  return new CloneboxError('guest-failed', `not mounted in the guest: ${names}${log ? `\n${log}` : ''}`, {
+    hint: 'Try the other driver (vm.share_driver: 9p or virtiofs); clonebox logs shows the guest.',
+    facts: { phase: 'shares', missing: missing.map((share) => share.guest), log },
+  });
+}

@@ -1,0 +1,70 @@
+import type { SshOptions } from '../core/ctx.ts';
+import { CloneboxError } from '../core/errors.ts';
+import type { Host } from '../core/host.ts';
+import type { Io } from '../core/io.ts';
+import type { VmRecord } from '../core/record.ts';
+import type { VmPaths } from '../core/store.ts';
+
+/** The name a VM's host key is pinned under: ports change, this does not. */
+export function hostKeyAlias(record: VmRecord): string {
+  return `clonebox-${record.name}`;
+}
+
+/** The settings that reach a VM by ssh: its key alone, its host key alone, nothing of the user's own. */
+export function sshSettings(record: VmRecord, paths: VmPaths): [string, string][] {
+  const port = record.leases.find((lease) => lease.name === 'ssh')?.host;
+  if (port === undefined) throw new CloneboxError('not-found', `${record.name} has no ssh port`);
+  return [
+    ['HostName', '127.0.0.1'],
+    ['Port', String(port)],
+    ['User', record.plan.user.name],
+    ['IdentityFile', paths.key],
+    ['IdentitiesOnly', 'yes'],
+    ['IdentityAgent', 'none'],
+    ['UserKnownHostsFile', paths.knownHosts],
+    ['GlobalKnownHostsFile', '/dev/null'],
+    ['HostKeyAlias', hostKeyAlias(record)],
+    ['HostKeyAlgorithms', 'ssh-ed25519'],
+    ['StrictHostKeyChecking', 'yes'],
+    ['ForwardAgent', 'no'],
+    ['LogLevel', 'ERROR'],
+  ];
+}
+
+/** ssh's own quoting of a value that may hold spaces (ssh_config(5)). */
+function configQuote(value: string): string {
+  return /[\s"%\\]/.test(value) ? `"${value.replaceAll('%', '%%').replace(/["\\]/g, '\\$&')}"` : value;
+}
+
+/** argv of an ssh to this VM; the remote command's words, if any, follow. */
+export async function sshArgv(host: Host, record: VmRecord, options: SshOptions & { paths: VmPaths }): Promise<string[]> {
+  const settings = sshSettings(record, options.paths).map(([key, value]): [string, string] =>
+    key === 'User' && options.user !== undefined ? [key, options.user] : [key, value],
+  );
+  return [
+    await host.require('ssh'),
+    ...['-F', 'none'],
+    ...settings.flatMap(([key, value]) => ['-o', `${key}=${configQuote(value)}`]),
+    ...['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=60', '-o', 'ServerAliveInterval=30'],
+    options.tty ? '-tt' : '-T',
+    ...(options.extra ?? []),
+    hostKeyAlias(record),
+  ];
+}
+
+/** Makes the VM's own key and the guest's host key, and pins the latter. Never touches a key of the user. */
+export async function makeKeys(host: Host, record: VmRecord, options: { paths: VmPaths; io: Io }): Promise<void> {
+  const { paths, io } = options;
+  const keygen = await host.require('ssh-keygen');
+  for (const [path, comment] of [
+    [paths.key, `clonebox-${record.name}`],
+    [paths.hostKey, `host-${record.name}`],
+  ] as const) {
+    const result = await host.run([keygen, '-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', path], io, { timeout: 30_000 });
+    if (result.exitCode !== 0) {
+      throw new CloneboxError('host-unable', `ssh-keygen failed: ${result.stderr.trim()}`, { facts: { path } });
+    }
+  }
+  const hostPublic = ((await host.files.readText(`${paths.hostKey}.pub`)) ?? '').split(' ').slice(0, 2).join(' ');
+  await host.files.writeAtomic(paths.knownHosts, `${hostKeyAlias(record)} ${hostPublic}\n`);
+}

@@ -1,0 +1,93 @@
+import type { Host } from '../core/host.ts';
+import type { Workstation } from '../core/setup.ts';
+import type { GuestFile } from './archive.ts';
+
+/** Where administrators put certificates of their own: Debian, Fedora, Arch, SUSE. */
+const certificateDirectories = [
+  '/usr/local/share/ca-certificates',
+  '/etc/pki/ca-trust/source/anchors',
+  '/etc/ca-certificates/trust-source/anchors',
+  '/etc/pki/trust/anchors',
+];
+
+const proxyVariables = ['http_proxy', 'https_proxy', 'ftp_proxy', 'no_proxy'] as const;
+
+/** What this workstation's own programs use to reach the world: carried into every guest. */
+export async function readWorkstation(host: Host): Promise<Workstation> {
+  return {
+    timeZone: await readTimeZone(host),
+    locale: host.env.LC_ALL || host.env.LANG || undefined,
+    certificates: await readCertificates(host),
+    proxy: readProxy(host.env),
+  };
+}
+
+async function readTimeZone(host: Host): Promise<string | undefined> {
+  const target = await host.files.realPath('/etc/localtime');
+  const zone = /\/zoneinfo\/(?:posix\/)?(.+)$/.exec(target ?? '')?.[1] ?? (await host.files.readText('/etc/timezone'))?.trim();
+  return zone !== undefined && /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/.test(zone) ? zone : undefined;
+}
+
+async function readCertificates(host: Host): Promise<{ name: string; pem: string }[]> {
+  const found: { name: string; pem: string }[] = [];
+  for (const directory of certificateDirectories) {
+    for (const file of await host.files.list(directory)) {
+      if (!/\.(crt|pem)$/.test(file)) continue;
+      const pem = await host.files.readText(`${directory}/${file}`);
+      if (pem?.includes('-----BEGIN CERTIFICATE-----') && pem.length < 1024 * 1024) {
+        found.push({ name: file.replace(/\.(crt|pem)$/, '').replace(/[^A-Za-z0-9._-]/g, '_'), pem });
+      }
+    }
+  }
+  return found;
+}
+
+/** A proxy on the host's own loopback cannot be reached from a guest, so it is left out. */
+function readProxy(env: Host['env']): Record<string, string> {
+  const proxy: Record<string, string> = {};
+  for (const name of proxyVariables) {
+    const value = env[name] ?? env[name.toUpperCase()];
+    if (value && !/^(\w+:\/\/)?([^@/]*@)?(127\.|localhost|\[::1\])/.test(value)) proxy[name] = value;
+  }
+  return proxy;
+}
+
+/** True for a locale every Debian guest has without making it. */
+function isBuiltIn(locale: string): boolean {
+  return /^(C|POSIX)(\.UTF-?8)?$/i.test(locale);
+}
+
+/** The guest's locale, when the image brings it; the image builds en_US.UTF-8 and C.UTF-8. */
+export function guestLocale(locale: string | undefined): { locale: string; generate: boolean } {
+  if (locale === undefined || isBuiltIn(locale)) return { locale: 'C.UTF-8', generate: false };
+  if (!/^[a-z]{2,3}_[A-Z]{2}\.UTF-?8$/i.test(locale)) return { locale: 'C.UTF-8', generate: false };
+  const [name] = locale.split('.');
+  return { locale: `${name}.UTF-8`, generate: name !== 'en_US' };
+}
+
+/** The files that carry the workstation's facts. */
+export function workstationFiles(workstation: Workstation, environment: Readonly<Record<string, string>>): GuestFile[] {
+  const files: GuestFile[] = [];
+  const proxy = Object.entries(workstation.proxy).flatMap(([name, value]) => [
+    [name, value] as const,
+    [name.toUpperCase(), value] as const,
+  ]);
+  const variables = [['LANG', guestLocale(workstation.locale).locale] as const, ...proxy, ...Object.entries(environment)];
+  // pam_env(8) reads it for logins and `clonebox exec`; it has no way to write a newline.
+  const lines = variables.filter(([, value]) => !value.includes('\n')).map(([name, value]) => `${name}="${value.replaceAll('"', '')}"`);
+  files.push({ path: '/etc/environment', content: `${lines.join('\n')}\n` });
+  files.push({ path: '/etc/default/locale', content: `LANG=${guestLocale(workstation.locale).locale}\n` });
+  if (workstation.timeZone !== undefined) {
+    files.push({ path: '/etc/timezone', content: `${workstation.timeZone}\n` });
+    files.push({ path: '/etc/localtime', link: `/usr/share/zoneinfo/${workstation.timeZone}` });
+  }
+  for (const { name, pem } of workstation.certificates) {
+    files.push({ path: `/usr/local/share/ca-certificates/clonebox-${name}.crt`, content: pem });
+  }
+  const apt = ['http', 'https'].flatMap((scheme) => {
+    const value = workstation.proxy[`${scheme}_proxy`];
+    return value ? [`Acquire::${scheme}::Proxy "${value.replaceAll('"', '')}";`] : [];
+  });
+  if (apt.length > 0) files.push({ path: '/etc/apt/apt.conf.d/90clonebox-proxy', content: `${apt.join('\n')}\n` });
+  return files;
+}

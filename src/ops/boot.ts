@@ -1,0 +1,164 @@
+import type { Ctx } from '../core/ctx.ts';
+import type { Driver, Started } from '../core/driver.ts';
+import { CloneboxError, isCloneboxError } from '../core/errors.ts';
+import type { Guest } from '../core/guest.ts';
+import type { VmRecord } from '../core/record.ts';
+import type { SetupInput } from '../core/setup.ts';
+import { withDeadline } from '../lib/deadline.ts';
+import { parseDuration } from '../lib/duration.ts';
+import { machineSpec } from './machine-spec.ts';
+import { openTunnels } from './tunnels.ts';
+
+/** A machine that answers: its guest channel is open, and `record` has the ports it really got. */
+export interface Booted {
+  readonly record: VmRecord;
+  readonly driver: Driver;
+  readonly started: Started;
+  readonly guest: Guest;
+  readonly setup: SetupInput;
+}
+
+/** How long a guest may take to answer, in milliseconds. Emulated guests are ten times slower. */
+const bootTimeouts = { kvm: 120_000, tcg: 600_000 };
+
+/**
+ * Starts the machine of a record and waits until its guest answers. A port that was taken meanwhile is leased anew.
+ * On failure the machine is stopped, unless `keepOnFailure`; the record is written when its ports have changed.
+ */
+export async function bootMachine(
+  ctx: Ctx,
+  record: VmRecord,
+  options: { keepOnFailure: boolean },
+): Promise<Booted> {
+  const { io } = ctx;
+  const driver = await ctx.driver(record.plan.driver);
+  io.emit({ kind: 'phase', id: 'start', title: 'Starting the machine' });
+  const { record: current, started } = await startWithFreePorts(ctx, driver, record);
+  const guest = await ctx.openGuest(record.name);
+  try {
+    io.emit({ kind: 'phase', id: 'boot', title: `Booting (${started.accel.accel.toUpperCase()})` });
+    await waitForGuest(ctx, { record: current, driver, started, guest });
+  } catch (error) {
+    await guest.close();
+    if (!options.keepOnFailure) await driver.stop(record.name, ctx.io, { grace: 0 }).catch(() => undefined);
+    throw error;
+  }
+  const setup: SetupInput = { plan: current.plan, record: current, guest, shareDriver: started.shareDriver };
+  return { record: current, driver, started, guest, setup };
+}
+
+async function startWithFreePorts(
+  ctx: Ctx,
+  driver: Driver,
+  record: VmRecord,
+): Promise<{ record: VmRecord; started: Started }> {
+  const facts = await driver.preflight(ctx.io);
+  const [problem] = facts.problems;
+  if (problem !== undefined) {
+    throw new CloneboxError('host-unable', problem.what, { hint: `${problem.fix}. More: clonebox doctor`, facts: { problems: facts.problems } });
+  }
+  const wanted = record.plan.shareDriver;
+  const shareDriver = wanted === 'auto' ? facts.shares.driver : wanted;
+  let current = record;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return { record: current, started: await driver.start(machineSpec(ctx, current, shareDriver), ctx.io) };
+    } catch (error) {
+      if (!isCloneboxError(error, 'conflict') || !Array.isArray(error.facts.ports) || attempt >= 5) throw error;
+      current = await leaseAgain(ctx, current);
+      ctx.io.emit({ kind: 'note', text: `${error.message}; another one was taken` });
+    }
+  }
+}
+
+/** Leases the ports of a VM anew: those still free stay, a taken one moves on. */
+async function leaseAgain(ctx: Ctx, record: VmRecord): Promise<VmRecord> {
+  await ctx.store.release(record.name, ctx.io);
+  const leases = await ctx.store.lease(record.name, record.leases, ctx.io);
+  const next = { ...record, leases };
+  await ctx.store.write(next);
+  return next;
+}
+
+async function waitForGuest(
+  ctx: Ctx,
+  machine: { record: VmRecord; driver: Driver; started: Started; guest: Guest },
+): Promise<void> {
+  const { record, driver, started, guest } = machine;
+  const timeout = bootTimeout(ctx, started);
+  const silent = () => new CloneboxError('guest-failed', `the guest did not answer within ${Math.round(timeout / 1000)} s`);
+  const limited = withDeadline(ctx.io, timeout, silent);
+  const watch = new AbortController();
+  const signal = AbortSignal.any([limited.signal, watch.signal]);
+  try {
+    await Promise.race([
+      guest.waitReady({ ...ctx.io, signal }),
+      watchForEnd(ctx, { record, driver, signal }),
+    ]);
+  } catch (error) {
+    ctx.io.signal.throwIfAborted();
+    const serial = await lastSerialLines(ctx, record);
+    if (!isCloneboxError(error)) throw error;
+    throw new CloneboxError(error.code, `${error.message}${serial ? `\nThe last lines of its console:\n${serial}` : ''}`, {
+      hint: error.hint ?? 'Look closer: clonebox clone … --keep-failed, then clonebox console',
+      facts: { ...error.facts, phase: 'boot', serial },
+      cause: error,
+    });
+  } finally {
+    watch.abort(new Error('the wait has ended'));
+    limited.dispose();
+  }
+}
+
+/** Ends with an error as soon as the machine can no longer come up by itself. */
+async function watchForEnd(
+  ctx: Ctx,
+  machine: { record: VmRecord; driver: Driver; signal: AbortSignal },
+): Promise<never> {
+  const { record, driver, signal } = machine;
+  const io = { ...ctx.io, signal };
+  for (;;) {
+    await ctx.host.sleep(1000, signal);
+    const state = await driver.inspect(record.name, io);
+    if (state.kind === 'stopped' || state.kind === 'absent') {
+      throw new CloneboxError('hypervisor-failed', 'the machine ended while it was booting');
+    }
+    if (state.kind === 'paused') {
+      const directory = ctx.store.paths.vm(record.name).directory;
+      const free = await ctx.host.files.freeBytes(directory);
+      throw free < 64 * 1024 * 1024
+        ? new CloneboxError('host-unable', 'the disk of this host is full: the machine was paused', {
+            hint: 'Free some space, then start it again.',
+            facts: { free },
+          })
+        : new CloneboxError('hypervisor-failed', 'the machine was paused by an I/O error of its disk');
+    }
+    if (/Kernel panic|Unable to mount root fs/.test(await lastSerialLines(ctx, record))) {
+      throw new CloneboxError('guest-failed', "the guest's kernel panicked");
+    }
+  }
+}
+
+function bootTimeout(ctx: Ctx, started: Started): number {
+  const override = ctx.host.env.CLONEBOX_BOOT_TIMEOUT;
+  return override ? parseDuration(override) : bootTimeouts[started.accel.accel];
+}
+
+async function lastSerialLines(ctx: Ctx, record: VmRecord): Promise<string> {
+  const tail = await ctx.host.files.readTail(ctx.store.paths.vm(record.name).serialLog, 4000);
+  return printable(tail).trim().split('\n').slice(-12).join('\n');
+}
+
+/** Guest output on a terminal: no escape sequences, no control characters but the newline. */
+export function printable(text: string): string {
+  return text
+    .replace(/\r/g, '')
+    .replace(/\u001b\[[0-9;?]*[A-Za-z]|\u001b[()][A-Z0-9]/g, '')
+    .replace(/[^\n\t\u0020-\u007e\u00a0-\uffff]/g, '');
+}
+
+/** Everything of a later start: shares as recorded, mounted and checked; tunnels to the host's named ports. */
+export async function settle(ctx: Ctx, booted: Booted): Promise<void> {
+  await ctx.setup.verifyShares(booted.setup, ctx.io);
+  await openTunnels(ctx, booted.record);
+}

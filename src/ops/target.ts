@@ -1,0 +1,88 @@
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { CloneboxError } from '../core/errors.ts';
+import type { Ctx } from '../core/ctx.ts';
+import { looksLikePath, parseVmName, slug, type VmName } from '../core/name.ts';
+import type { VmRecord } from '../core/record.ts';
+import { sha256 } from '../lib/sha256.ts';
+
+export const configName = '.clonebox.yaml';
+
+/** What a `[vm]` argument means: a VM by name, or a project and the VM made of it, if there is one. */
+export type Target =
+  | { readonly kind: 'name'; readonly name: VmName }
+  | {
+      readonly kind: 'project';
+      readonly directory: string;
+      readonly configFile: string;
+      /** The VM already made of this directory. */
+      readonly existing: VmName | undefined;
+    };
+
+/** Reads a `[vm]` argument; nothing means the current directory. Fails with `not-found` for a path that is not there. */
+export async function findTarget(ctx: Ctx, argument: string | undefined, cwd: string): Promise<Target> {
+  const text = argument ?? '.';
+  if (!looksLikePath(text)) return { kind: 'name', name: parseVmName(text) };
+  const expanded = text === '~' || text.startsWith('~/') ? join(ctx.host.user.home, text.slice(1)) : text;
+  const path = isAbsolute(expanded) ? expanded : resolve(cwd, expanded);
+  const real = await ctx.host.files.realPath(path);
+  const facts = real === undefined ? undefined : await ctx.host.files.facts(real);
+  if (real === undefined || facts === undefined) {
+    throw new CloneboxError('not-found', `${text} does not exist`, {
+      hint: 'Name a project directory, or a VM (clonebox list).',
+      facts: { path },
+    });
+  }
+  const directory = facts.kind === 'directory' ? real : dirname(real);
+  return {
+    kind: 'project',
+    directory,
+    configFile: facts.kind === 'directory' ? join(directory, configName) : real,
+    existing: await vmOfProject(ctx, directory),
+  };
+}
+
+async function vmOfProject(ctx: Ctx, directory: string): Promise<VmName | undefined> {
+  for (const name of await ctx.store.names()) {
+    const record = await ctx.store.read(name).catch(() => undefined);
+    if (record?.plan.project === directory) return name;
+  }
+  return undefined;
+}
+
+/** The name a project gets when nothing says otherwise: its directory's, with a hash when somebody else has that. */
+export async function defaultName(ctx: Ctx, directory: string): Promise<VmName> {
+  const base = slug(basename(directory)) || 'project';
+  const name = parseVmName(base);
+  if (!(await ctx.store.names()).includes(name)) return name;
+  const record = await ctx.store.read(name).catch(() => undefined);
+  if (record?.plan.project === directory) return name;
+  return parseVmName(`${base.slice(0, 56)}-${sha256(directory).slice(0, 6)}`);
+}
+
+/** The VM that an argument names. Fails with `not-found` when there is none. */
+export async function findVm(ctx: Ctx, argument: string | undefined, cwd: string): Promise<VmName> {
+  const target = await findTarget(ctx, argument, cwd);
+  if (target.kind === 'project') {
+    if (target.existing !== undefined) return target.existing;
+    throw new CloneboxError('not-found', `no VM was made of ${target.directory} yet`, {
+      hint: `Make one: clonebox clone ${argument ?? '.'} --run`,
+      facts: { project: target.directory },
+    });
+  }
+  if ((await ctx.store.names()).includes(target.name)) return target.name;
+  throw new CloneboxError('not-found', `there is no VM named ${target.name}`, {
+    hint: 'See what there is: clonebox list',
+    facts: { vm: target.name },
+  });
+}
+
+/** A VM and its record. Fails with `not-found`, or with `conflict` when the record cannot be read. */
+export async function loadVm(ctx: Ctx, argument: string | undefined, cwd: string): Promise<VmRecord> {
+  const name = await findVm(ctx, argument, cwd);
+  const record = await ctx.store.read(name);
+  if (record !== undefined) return record;
+  throw new CloneboxError('conflict', `${name} is broken: it has no record`, {
+    hint: `Remove it: clonebox delete ${name} --purge --yes`,
+    facts: { vm: name },
+  });
+}
