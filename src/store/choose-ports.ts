@@ -1,6 +1,6 @@
 import { CloneboxError } from '../core/errors.ts';
 import type { Lease } from '../core/record.ts';
-import { sha256 } from './sha256.ts';
+import { sha256 } from '../lib/sha256.ts';
 
 /** A guest port to be reached from the host, and the host port asked for. */
 export interface WantedPort {

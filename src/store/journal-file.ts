@@ -20,6 +20,7 @@ const undo = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('remove-path'), path: z.string() }),
   z.object({ kind: z.literal('stop-machine'), driver: z.string(), name: vmName }),
   z.object({ kind: z.literal('release-leases'), name: vmName }),
+  z.object({ kind: z.literal('restore-vm'), from: z.string(), name: vmName }),
 ]) satisfies z.ZodType<Undo>;
 
 const step = z.looseObject({

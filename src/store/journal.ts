@@ -63,7 +63,7 @@ export async function openJournal(
     step: async (title, undo, action) => {
       expectOpen();
       await checkUndo({ host, paths }, steps, undo);
-      const step = { title, undo };
+      const step: JournalStep = { title, undo };
       await append(formatLine(step));
       steps.push(step);
       return action();

@@ -80,6 +80,22 @@ export async function releasePorts(
   });
 }
 
+/** Takes the ports back that the record of a VM has, except those another VM got meanwhile. */
+export async function restoreLeases(
+  place: Place & { readonly name: VmName },
+  io: Io,
+): Promise<void> {
+  const { host, paths, name } = place;
+  await withLeaseLock(place, io, async () => {
+    const record = await readRecord(host, paths, name);
+    const held = await readLeases(place);
+    const taken = new Set(held.map((entry) => entry.host));
+    const back = (record?.leases ?? []).filter((entry) => !taken.has(entry.host));
+    if (back.length === 0) return;
+    await writeLeases(place, [...held, ...back.map((entry) => ({ ...toLease(entry), vm: name }))]);
+  });
+}
+
 /** The handler of `release-leases`: gives back all ports of a VM. */
 export function releaseLeasesUndo(
   host: Host,

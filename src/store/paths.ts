@@ -1,7 +1,7 @@
 import { CloneboxError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import type { Paths } from '../core/store.ts';
-import { sha256 } from './sha256.ts';
+import { sha256 } from '../lib/sha256.ts';
 
 // Every file CloneBox keeps, as data: docs/internals.md explains each, and a test holds the two equal.
 

@@ -1,7 +1,7 @@
-import { chmodSync, mkdirSync, mkdtempSync, statSync, symlinkSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { FileFacts, Host } from '../core/host.ts';
 import { createHost } from '../host/local.ts';
 import { createPaths } from './paths.ts';
@@ -14,6 +14,7 @@ beforeEach(() => {
   // Too long a home, so that the runtime directory is in the temporary directory `root`.
   host = createHost({ CLONEBOX_HOME: `/${'h'.repeat(90)}`, TMPDIR: root });
 });
+afterEach(() => rmSync(root, { recursive: true }));
 const unable = (message: string) =>
   expect.objectContaining({ code: 'host-unable', message: expect.stringContaining(message) });
 

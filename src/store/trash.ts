@@ -1,8 +1,9 @@
 import { CloneboxError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
+import type { Io } from '../core/io.ts';
 import type { VmName } from '../core/name.ts';
 import type { Paths } from '../core/store.ts';
-import { releasePorts } from './leases.ts';
+import { releasePorts, restoreLeases } from './leases.ts';
 import { vmLockFile } from './locks.ts';
 import { quietIo } from './quiet-io.ts';
 import { forgetJournals } from './recovery.ts';
@@ -53,6 +54,36 @@ export async function trashVm(place: Place, name: VmName): Promise<string> {
   await host.files.syncDirectory(paths.trash);
   await releasePorts({ host, paths, name }, quietIo());
   return path;
+}
+
+/**
+ * The handler of `restore-vm`: moves a VM back from the trash and takes its ports again; one that is not there
+ * (any more) is done. Fails with `refused` when `from` is no trash entry of that VM, with `conflict` when there
+ * is a VM of that name.
+ */
+export function restoreVmUndo(
+  host: Host,
+  paths: Paths,
+): (undo: { readonly from: string; readonly name: VmName }, io: Io) => Promise<void> {
+  return async ({ from, name }, io) => {
+    const entry = from.slice(paths.trash.length + 1);
+    if (from !== `${paths.trash}/${entry}` || entryPattern.exec(entry)?.[1] !== name) {
+      throw new CloneboxError('refused', `${from} is not VM ${name} in the trash`, {
+        facts: { path: from, vm: name },
+      });
+    }
+    if ((await host.files.facts(from)) === undefined) return;
+    const { directory } = paths.vm(name);
+    if ((await host.files.facts(directory)) !== undefined) {
+      throw new CloneboxError('conflict', `VM ${name} exists: it cannot come back from the trash`, {
+        facts: { path: from, vm: name },
+      });
+    }
+    await host.files.rename(from, directory);
+    await host.files.syncDirectory(paths.vms);
+    await host.files.syncDirectory(paths.trash);
+    await restoreLeases({ host, paths, name }, io);
+  };
 }
 
 /** Removes for good what has been in the trash for longer than `age` milliseconds, and returns how many VMs. */

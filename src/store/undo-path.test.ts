@@ -1,7 +1,7 @@
-import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Host } from '../core/host.ts';
 import { parseVmName } from '../core/name.ts';
 import type { Paths } from '../core/store.ts';
@@ -16,6 +16,7 @@ beforeEach(() => {
   host = createHost({ CLONEBOX_HOME: mkdtempSync(join(tmpdir(), 'cb-')) });
   paths = createPaths(host);
 });
+afterEach(() => rmSync(paths.home, { recursive: true }));
 const refused = expect.objectContaining({ code: 'refused' });
 
 test.each(['vms', 'trash', 'run/vms'])(
