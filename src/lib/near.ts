@@ -10,7 +10,8 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    const allowed = Math.max(1, Math.floor(Math.min(word.length, candidate.length) / 3));
+    const shorter = Math.min(word.length, candidate.length);
+    const allowed = shorter < 2 ? 0 : Math.max(1, Math.floor(shorter / 3));
     if (distance <= allowed && distance < bestDistance) {
       best = candidate;
       bestDistance = distance;

@@ -1,0 +1,89 @@
+import { Composer, type CST, type Document, Lexer, LineCounter, Parser } from 'yaml';
+import { printable } from '../lib/printable.ts';
+import { convert, type TextDocument } from './convert.ts';
+import type { Path, Position } from './problem.ts';
+
+// A configuration has a few kilobytes. What is far beyond is an accident or an attack, and the
+// composer is recursive: deep nesting could end the process before anything is caught.
+const longestText = 1024 ** 2;
+const mostLexemes = 100_000;
+const deepest = 100;
+
+/**
+ * Reads one YAML 1.2 document into plain data. Faults, not exceptions: text that is too long, too deep or no
+ * YAML, several documents, an empty file. `isText` tells where scalars keep the text they were written with.
+ */
+export function readDocument(text: string, isText: (path: Path) => boolean): TextDocument {
+  const source = text.startsWith('\ufeff') ? text.slice(1) : text;
+  const lines = new LineCounter();
+  const at = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const failed = (offset: number, message: string): TextDocument => ({
+    data: undefined,
+    faults: [{ ...at(offset), message, path: [] }],
+  });
+
+  if (Buffer.byteLength(source) > longestText) return failed(0, 'is longer than 1 MiB');
+  if (source.includes('\0')) return failed(0, 'is not text: it holds a zero byte');
+  const tokens = tokenize(source, lines);
+  if (!Array.isArray(tokens)) return failed(tokens.offset, tokens.message);
+  const documents = compose(tokens, source.length);
+  const [document, second] = documents;
+  if (!document) return failed(0, 'is empty');
+  if (second) {
+    return failed(document.range[2], 'starts a second document: one file is one configuration');
+  }
+  const broken = [...document.errors, ...document.warnings];
+  if (broken.length > 0) {
+    const faults = broken.map((error) => ({
+      ...at(error.pos[0]),
+      message: syntaxMessage(error.code, error.message),
+      path: [],
+    }));
+    return { data: undefined, faults };
+  }
+  if (document.contents === null) return failed(0, 'is empty');
+  return convert(document.contents, { at, isText });
+}
+
+function tokenize(
+  source: string,
+  lines: LineCounter,
+): CST.Token[] | { offset: number; message: string } {
+  const parser = new Parser(lines.addNewLine);
+  const tokens: CST.Token[] = [];
+  let lexemes = 0;
+  lines.addNewLine(0);
+  for (const lexeme of new Lexer().lex(source)) {
+    lexemes += 1;
+    const { offset } = parser;
+    if (lexemes > mostLexemes) return { offset, message: 'has too many parts' };
+    if (parser.stack.length > deepest) return { offset, message: 'is nested too deeply' };
+    for (const token of parser.next(lexeme)) tokens.push(token);
+  }
+  for (const token of parser.end()) tokens.push(token);
+  return tokens;
+}
+
+function compose(tokens: CST.Token[], length: number): Document.Parsed[] {
+  // Duplicate keys are found by `convert`: the check of the library is quadratic.
+  const composer = new Composer({
+    schema: 'core',
+    uniqueKeys: false,
+    resolveKnownTags: false,
+    logLevel: 'error',
+  });
+  return [...composer.compose(tokens, false, length)];
+}
+
+const syntaxMessages: Readonly<Record<string, string>> = {
+  TAB_AS_INDENT: 'is indented with a tab: YAML wants spaces',
+  TAG_RESOLVE_FAILED: 'has a tag (!): tags are not read here',
+};
+
+function syntaxMessage(code: string, message: string): string {
+  const [first = ''] = message.split('\n');
+  return syntaxMessages[code] ?? `is not valid YAML: ${printable(first, 160)}`;
+}

@@ -1,0 +1,48 @@
+import { CloneboxError } from '../core/errors.ts';
+import { printable } from '../lib/printable.ts';
+
+/** A place in a text; both count from 1. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One thing that is wrong with a configuration. `path` is empty when the whole file is meant. */
+export interface Problem extends Position {
+  readonly file: string;
+  readonly path: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+export type Path = readonly (string | number)[];
+
+/** More problems than this are counted, not listed. */
+const listed = 50;
+
+/** One `config-invalid` error for all problems, in the order of the file; each is a line `file:line:col path message`. */
+export function invalidConfig(problems: readonly Problem[]): CloneboxError {
+  const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+  const lines = sorted.slice(0, listed).map(lineOf);
+  if (sorted.length > listed) lines.push(`and ${sorted.length - listed} more`);
+  return new CloneboxError('config-invalid', lines.join('\n'), {
+    facts: { problems: sorted.slice(0, listed), count: sorted.length },
+  });
+}
+
+function lineOf(problem: Problem): string {
+  const place = `${printable(problem.file, 4096)}:${problem.line}:${problem.column}`;
+  const hint = problem.hint ? ` (${problem.hint})` : '';
+  return [place, problem.path, `${problem.message}${hint}`].filter(Boolean).join(' ');
+}
+
+/** How a path is written: `run.web.command[0]`. */
+export function formatPath(path: Path): string {
+  return path
+    .map((part, index) => {
+      if (typeof part === 'number') return `[${part}]`;
+      const text = /^[\w-]+$/.test(part) ? printable(part) : JSON.stringify(printable(part));
+      return index === 0 ? text : `.${text}`;
+    })
+    .join('');
+}

@@ -1,0 +1,19 @@
+// Control characters, and the invisible ones that reorder a line: a terminal would obey them.
+const unprintable = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
+
+/** A text that others wrote, made safe for one line of a terminal: controls escaped, at most `longest` characters. */
+export function printable(text: string, longest = 80): string {
+  const cut = text.length > longest ? `${text.slice(0, longest - 3)}...` : text;
+  return cut.replace(unprintable, escaped);
+}
+
+/** As `printable`, in double quotes. */
+export function quoted(text: string, longest = 80): string {
+  return `"${printable(text, longest)}"`;
+}
+
+function escaped(character: string): string {
+  if (character === '\n') return '\\n';
+  if (character === '\t') return '\\t';
+  return `\\u${(character.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`;
+}
