@@ -6,7 +6,7 @@ import { leasePorts, releasePorts } from './leases.ts';
 import { vmLockFile, withVmLock } from './locks.ts';
 import { readRecord, recordNames, writeRecord } from './records.ts';
 import { recoverVm, unfinishedOperations } from './recovery.ts';
-import { emptyTrash, purgeVm, trashVm } from './trash.ts';
+import { createTrashPlace, emptyTrash, purgeVm, trashVm } from './trash.ts';
 import type { UndoHandlers } from './undo-steps.ts';
 
 /** What a store is made of. */
@@ -21,6 +21,7 @@ export interface StoreOptions {
 export function createStore({ host, paths, undoHandlers }: StoreOptions): Store {
   const place = { host, paths };
   const handlers = undoHandlers;
+  const trashPlace = createTrashPlace(place);
   return {
     paths,
     read: (name) => readRecord(host, paths, name),
@@ -42,8 +43,9 @@ export function createStore({ host, paths, undoHandlers }: StoreOptions): Store 
     },
     unfinished: (vm) => unfinishedOperations(place, vm),
     recover: (vm, io) => recoverVm({ ...place, handlers, vm }, io),
-    trash: (name) => trashVm(place, name),
+    trashPlace,
+    trash: (name, target) => trashVm(place, name, target),
     emptyTrash: (age) => emptyTrash(place, age),
-    purge: (name) => purgeVm(place, name),
+    purge: (name) => purgeVm({ ...place, trashPlace }, name),
   };
 }

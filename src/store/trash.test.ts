@@ -37,6 +37,11 @@ beforeEach(() => {
 afterEach(() => rmSync(paths.home, { recursive: true }));
 
 const inTrash = () => readdirSync(paths.trash).sort();
+async function trash(name = web): Promise<string> {
+  const place = store.trashPlace(name);
+  await store.trash(name, place);
+  return place;
+}
 function makeVm(name = web, content = 'disk'): void {
   mkdirSync(paths.vm(name).directory, { recursive: true });
   writeFileSync(paths.vm(name).disk, content);
@@ -48,7 +53,7 @@ test('a trashed VM is whole in its new place, and its name and ports are free', 
   const http = [{ name: 'web', guest: 80, host: 8080 }];
   await store.withLock(web, io, async () => {
     await store.lease(web, http, io);
-    const path = await store.trash(web);
+    const path = await trash();
     expect(path).toBe(`${paths.trash}/web-2026-01-31T12:00:00.000Z`);
     expect(readFileSync(`${path}/disk.qcow2`, 'utf8')).toBe('disk');
     expect(await store.lease(webTwo, http, io)).toMatchObject([{ host: 8080 }]);
@@ -59,21 +64,32 @@ test('a trashed VM is whole in its new place, and its name and ports are free', 
 test('VMs of one name trashed in one moment are all kept', async () => {
   for (const content of ['first', 'second']) {
     makeVm(web, content);
-    await store.trash(web);
+    await trash();
   }
   expect(inTrash()).toEqual(['web-2026-01-31T12:00:00.000Z', 'web-2026-01-31T12:00:00.001Z']);
 });
 
+test('a VM goes nowhere but to a free place of its own in the trash', async () => {
+  makeVm();
+  const place = await trash();
+  makeVm();
+  await expect(store.trash(web, place)).rejects.toMatchObject({ code: 'conflict' });
+  for (const path of [store.trashPlace(webTwo), `${paths.trash}/x`, '/tmp/x']) {
+    await expect(store.trash(web, path), path).rejects.toMatchObject({ code: 'refused' });
+  }
+  expect(await store.names()).toEqual(['web']);
+});
+
 test('there is nothing to trash without a VM', async () => {
-  await expect(store.trash(web)).rejects.toMatchObject({ code: 'not-found' });
+  await expect(trash()).rejects.toMatchObject({ code: 'not-found' });
 });
 
 test('emptying takes what is older than the age, and leaves what is not ours', async () => {
   makeVm();
-  await store.trash(web);
+  await trash();
   time = noon + 20 * hour;
   makeVm(webTwo);
-  await store.trash(webTwo);
+  await trash(webTwo);
   mkdirSync(`${paths.trash}/my-notes`);
   time = noon + 25 * hour;
   expect(await store.emptyTrash(24 * hour)).toBe(1);
@@ -90,7 +106,7 @@ test('after a purge nothing names the VM, and its neighbours are untouched', asy
   const dead = { ...host, processRef: async (pid: number) => ({ pid, startTime: 1 }) };
   for (const name of [web, webTwo]) {
     makeVm(name);
-    await store.trash(name);
+    await trash(name);
     makeVm(name);
     mkdirSync(paths.runtimeOf(name), { recursive: true });
     await createStore({ host: dead, paths, undoHandlers }).beginJournal('clone', name);
@@ -116,7 +132,7 @@ test('a VM comes back whole from the trash, with its ports, and doing it twice i
   makeVm();
   const http = [{ name: 'web', guest: 80, host: 8080 }];
   await store.lease(web, http, io);
-  const from = await store.trash(web);
+  const from = await trash();
   const restore = restoreVmUndo(host, paths);
   await restore({ from, name: web }, io);
   await restore({ from, name: web }, io);
@@ -126,7 +142,7 @@ test('a VM comes back whole from the trash, with its ports, and doing it twice i
 
 test('nothing comes back over a VM, under another name, or from elsewhere', async () => {
   makeVm();
-  const from = await store.trash(web);
+  const from = await trash();
   makeVm(web, 'new');
   const restore = restoreVmUndo(host, paths);
   await expect(restore({ from, name: web }, io)).rejects.toMatchObject({ code: 'conflict' });

@@ -34,26 +34,44 @@ export async function listTrash({ host, paths }: Place): Promise<TrashEntry[]> {
   return entries.sort((a, b) => a.deleted - b.deleted);
 }
 
+/** Makes the function that says where in the trash a VM would go now; it never says the same twice. */
+export function createTrashPlace({ host, paths }: Place): (name: VmName) => string {
+  let last = 0;
+  return (name) => {
+    last = Math.max(host.now(), last + 1);
+    return `${paths.trash}/${name}-${new Date(last).toISOString()}`;
+  };
+}
+
 /**
- * Moves a VM's directory to the trash, gives back its ports, and returns its new place. The name is free at once.
- * Call it with the VM's lock and its machine stopped. Fails with `not-found` when there is no directory.
+ * Moves a VM's directory to a place in the trash and gives back its ports. The name is free at once. Call it with
+ * the VM's lock and its machine stopped. Fails with `not-found` when there is no directory, with `conflict` when
+ * the place is taken.
  */
-export async function trashVm(place: Place, name: VmName): Promise<string> {
+export async function trashVm(place: Place, name: VmName, target: string): Promise<void> {
   const { host, paths } = place;
   const { directory } = paths.vm(name);
+  checkPlace(paths, name, target);
   if ((await host.files.facts(directory)) === undefined) {
     throw new CloneboxError('not-found', `there is no VM ${name}`, { facts: { vm: name } });
   }
+  if ((await host.files.facts(target)) !== undefined) {
+    throw new CloneboxError('conflict', `${target} exists already`, { facts: { path: target } });
+  }
   await host.files.makeDirectory(paths.trash, 0o700);
-  let time = host.now();
-  const target = () => `${paths.trash}/${name}-${new Date(time).toISOString()}`;
-  while ((await host.files.facts(target())) !== undefined) time++;
-  const path = target();
-  await host.files.rename(directory, path);
+  await host.files.rename(directory, target);
   await host.files.syncDirectory(paths.vms);
   await host.files.syncDirectory(paths.trash);
   await releasePorts({ host, paths, name }, quietIo());
-  return path;
+}
+
+/** Refuses (`refused`) a path that is no trash entry of this VM. */
+function checkPlace({ trash }: Paths, name: VmName, path: string): void {
+  const entry = path.slice(trash.length + 1);
+  if (path === `${trash}/${entry}` && entryPattern.exec(entry)?.[1] === name) return;
+  throw new CloneboxError('refused', `${path} is not VM ${name} in the trash`, {
+    facts: { path, vm: name },
+  });
 }
 
 /**
@@ -66,12 +84,7 @@ export function restoreVmUndo(
   paths: Paths,
 ): (undo: { readonly from: string; readonly name: VmName }, io: Io) => Promise<void> {
   return async ({ from, name }, io) => {
-    const entry = from.slice(paths.trash.length + 1);
-    if (from !== `${paths.trash}/${entry}` || entryPattern.exec(entry)?.[1] !== name) {
-      throw new CloneboxError('refused', `${from} is not VM ${name} in the trash`, {
-        facts: { path: from, vm: name },
-      });
-    }
+    checkPlace(paths, name, from);
     if ((await host.files.facts(from)) === undefined) return;
     const { directory } = paths.vm(name);
     if ((await host.files.facts(directory)) !== undefined) {
@@ -99,10 +112,13 @@ export async function emptyTrash(place: Place, age: number): Promise<number> {
  * and last the lock file. May be repeated; the directory goes through the trash, so that a crash leaves no half
  * VM. Call it with the VM's lock and its machine stopped.
  */
-export async function purgeVm(place: Place, name: VmName): Promise<void> {
+export async function purgeVm(
+  place: Place & { readonly trashPlace: (name: VmName) => string },
+  name: VmName,
+): Promise<void> {
   const { host, paths } = place;
   const exists = (await host.files.facts(paths.vm(name).directory)) !== undefined;
-  if (exists) await trashVm(place, name);
+  if (exists) await trashVm(place, name, place.trashPlace(name));
   else await releasePorts({ host, paths, name }, quietIo());
   for (const entry of await listTrash(place)) {
     if (entry.name === name) await host.files.remove(entry.path);
