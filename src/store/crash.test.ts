@@ -1,4 +1,5 @@
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -12,16 +13,19 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Host } from '../core/host.ts';
+import type { Io } from '../core/io.ts';
 import { parseVmName, type VmName } from '../core/name.ts';
 import type { Journal, Paths, Store, Undo } from '../core/store.ts';
 import { createHost } from '../host/local.ts';
 import { createPaths } from './paths.ts';
 import { quietIo } from './quiet-io.ts';
 import { createStore } from './store.ts';
+import { restoreVmUndo } from './trash.ts';
 import { removePathUndo } from './undo-path.ts';
+import type { UndoHandlers } from './undo-steps.ts';
 
-// Two operations on two VMs, their steps interleaved, and a process that dies: after any byte of its journals,
-// in the middle of a step, and again in the middle of the recovery.
+// Two operations, their steps interleaved: one makes VM `one`, the other puts a new VM `two` in the place of an old
+// one. The process dies after any byte of its journals or in the middle of a step, and those that recover die too.
 
 const io = quietIo();
 const names = [parseVmName('one'), parseVmName('two')] as const;
@@ -42,13 +46,20 @@ function begin(): void {
   outside = new Set(['machine old', 'leases old']);
   mkdirSync(paths.vm(old).directory, { recursive: true });
   writeFileSync(paths.vm(old).disk, 'precious');
+  mkdirSync(paths.vm(names[1]).directory);
+  writeFileSync(paths.vm(names[1]).disk, 'replaced');
 }
 
 function world(): string[] {
-  const files = readdirSync(paths.vms, { recursive: true, encoding: 'utf8' }).map((path) => {
-    const at = join(paths.vms, path);
-    return statSync(at).isDirectory() ? path : `${path}: ${readFileSync(at, 'utf8')}`;
-  });
+  const files = [paths.vms, paths.trash].flatMap((root) =>
+    (existsSync(root) ? readdirSync(root, { recursive: true, encoding: 'utf8' }) : []).map(
+      (path) => {
+        const at = join(root, path);
+        const known = path.replace(/-[0-9T:.-]+Z/, '-then');
+        return statSync(at).isDirectory() ? known : `${known}: ${readFileSync(at, 'utf8')}`;
+      },
+    ),
+  );
   return [...files, ...outside].sort();
 }
 
@@ -96,26 +107,24 @@ function doomedStore(bytes: number, committed: Set<string>): Store {
       isAlive: async () => true,
     },
     paths,
-    undoHandlers: handlers(() => {}),
+    undoHandlers: handlers(),
   });
 }
 
-function handlers(before: () => void | Promise<void>) {
-  const removePath = removePathUndo(host, paths);
+/** The undo handlers; `point` is called before and after what each does. */
+function handlers(point: () => void | Promise<void> = () => {}): UndoHandlers {
+  const around = <T>(undo: (data: T, io: Io) => Promise<void> | void) => {
+    return async (data: T, io: Io) => {
+      await point();
+      await undo(data, io);
+      await point();
+    };
+  };
   return {
-    'remove-path': async (undo: { path: string }) => {
-      await before();
-      await removePath(undo);
-    },
-    'stop-machine': async ({ name }: { name: VmName }) => {
-      await before();
-      outside.delete(`machine ${name}`);
-    },
-    'release-leases': async ({ name }: { name: VmName }) => {
-      await before();
-      outside.delete(`leases ${name}`);
-    },
-    'restore-vm': async () => {},
+    'remove-path': around(removePathUndo(host, paths)),
+    'restore-vm': around(restoreVmUndo(host, paths)),
+    'stop-machine': around(({ name }) => void outside.delete(`machine ${name}`)),
+    'release-leases': around(({ name }) => void outside.delete(`leases ${name}`)),
   };
 }
 
@@ -127,6 +136,12 @@ async function operate(store: Store, steps: readonly Step[], halfAt: number): Pr
       const journal = await store.beginJournal('clone', name);
       const { directory } = paths.vm(name);
       journals.push(journal);
+      if (existsSync(directory)) {
+        const from = store.trashPlace(name);
+        await journal.step('aside', { kind: 'restore-vm', from, name }, () =>
+          store.trash(name, from),
+        );
+      }
       await journal.step('directory', { kind: 'remove-path', path: directory }, async () => {
         mkdirSync(directory);
       });
@@ -150,7 +165,7 @@ async function operate(store: Store, steps: readonly Step[], halfAt: number): Pr
   return journals;
 }
 
-/** Recovers in a process that dies in its n-th undo, hanging like one that was killed. */
+/** Recovers in a process that dies at a point of its undoing, where it hangs like one that was killed. */
 async function recoverHalf(dieAt: number): Promise<void> {
   let calls = 0;
   await new Promise<void>((died, failed) => {
@@ -181,6 +196,10 @@ function expected(
   for (const [of, name] of names.entries()) {
     if (!isCommitted(of)) continue;
     after.add(name);
+    if (after.delete(`${name}/disk.qcow2: replaced`)) {
+      after.add(`${name}-then`);
+      after.add(`${name}-then/disk.qcow2: replaced`);
+    }
     for (const step of steps) {
       if (step.of !== of) continue;
       if (step.kind === 'commit') break;
@@ -206,14 +225,16 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ of: fc.constantFrom(0, 1), kind: fc.constant('commit') }) },
 );
 
-test('after a crash at any moment, each operation is complete or never was', async () => {
+test('after a crash at any moment, each operation is complete or never was', {
+  timeout: 120_000,
+}, async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { maxLength: 10 }),
       fc.integer({ min: 1, max: 1600 }),
       fc.integer({ min: -10, max: 10 }),
-      fc.nat(6),
-      async (steps, bytes, halfAt, dieAt) => {
+      fc.array(fc.nat(12), { maxLength: 2 }),
+      async (steps, bytes, halfAt, deaths) => {
         begin();
         const before = world();
         const committed = new Set<string>();
@@ -221,14 +242,14 @@ test('after a crash at any moment, each operation is complete or never was', asy
         const isCommitted = (of: number) => {
           return committed.has(`${paths.journal}/${journals[of]?.id}.jsonl`);
         };
-        await recoverHalf(dieAt);
-        const store = createStore({ host, paths, undoHandlers: handlers(() => {}) });
+        for (const dieAt of deaths) await recoverHalf(dieAt);
+        const store = createStore({ host, paths, undoHandlers: handlers() });
         await recoverAll(store);
         expect(world()).toEqual(expected(before, steps, isCommitted));
         expect(await store.unfinished()).toEqual([]);
         expect(readdirSync(paths.journal)).toEqual([]);
       },
     ),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });

@@ -132,6 +132,31 @@ test('what cannot be undone is told, does not stop the rest, and is kept for lat
   expect(journals()).toEqual([]);
 });
 
+test('a VM does not come back from the trash before what took its place is gone', async () => {
+  failing.add('stop-machine');
+  const journal = await store.beginJournal('replace', web);
+  const from = store.trashPlace(web);
+  await journal.step('aside', { kind: 'restore-vm', from, name: web }, async () => {});
+  await journal.step('start', stop, async () => {});
+  expect(await journal.rollback(io)).toEqual([
+    'start: stop-machine failed',
+    'aside: what came after it must be undone first',
+  ]);
+  expect(undone).toEqual([]);
+  failing.clear();
+  await store.recover(web, io);
+  expect(undone).toEqual(['stop-machine', 'restore-vm']);
+});
+
+test('what is undone leaves the journal before the next step is undone', async () => {
+  const journal = await doomed().beginJournal('clone', web);
+  await journal.step('lease', release, async () => {});
+  await journal.step('start', stop, async () => {});
+  failing.add('release-leases');
+  await expect(store.recover(web, io)).rejects.toThrow();
+  expect(lines(journal.id).map((line) => line.title)).toEqual([undefined, 'lease']);
+});
+
 test('a living operation is not unfinished, a dead one is, and only of its own VM', async () => {
   await store.beginJournal('clone', web);
   const dead = await doomed().beginJournal('start', db);

@@ -23,38 +23,52 @@ interface Place {
 }
 
 /**
- * Takes back the steps of a journal, last first, and goes on after a failure. Removes the file when nothing is
- * left to undo; else it keeps what is left, with the reasons, for a later try. Throws nothing.
+ * Takes back the steps of a journal, last first, and goes on after a failure. What is taken back leaves the file at
+ * once, the file goes with the last of it; what could not be taken back stays, with its reason, for a later try.
+ * Throws nothing.
  */
 export async function undoSteps(
   { host, handlers, file }: Place,
   journal: JournalContent,
   io: Io,
 ): Promise<UndoOutcome> {
+  const waiting = [...journal.steps];
   const left: JournalStep[] = [];
   const failures = journal.unreadable.map((text) => `unreadable step: ${text.slice(0, 200)}`);
   let firstError: unknown;
+  let isNoted = true;
   const fail = (what: string, error: unknown) => {
     firstError ??= error;
     failures.push(`${what}: ${reasonOf(error)}`);
     io.log.warn('journal.undo-failed', { file, what, reason: reasonOf(error) });
   };
-  for (const step of journal.steps.toReversed()) {
+  const note = async (header = journal.header) => {
+    const steps = [...waiting, ...left];
+    await host.files.writeAtomic(file, formatJournal({ ...journal, header, steps }));
+  };
+  for (let step = waiting.pop(); step !== undefined; step = waiting.pop()) {
     try {
+      if (step.undo.kind === 'restore-vm' && !(isNoted && left.length === 0)) {
+        throw new Error('what came after it must be undone first');
+      }
       // The key and the argument are of the same kind, which the compiler cannot follow.
       await handlers[step.undo.kind](step.undo as never, io);
       io.log.debug('journal.undone', { file, step: step.title });
     } catch (error) {
       fail(step.title, error);
       left.unshift({ ...step, failed: reasonOf(error) });
+      continue;
     }
+    // A restored VM has the place of the one that was removed: that removal must never be repeated. A disk that
+    // is full right now may have room again after the next step.
+    isNoted = await note().then(
+      () => true,
+      () => false,
+    );
   }
   try {
     if (failures.length === 0) await removeJournal(host, file);
-    else {
-      const header = { ...journal.header, abandoned: true as const };
-      await host.files.writeAtomic(file, formatJournal({ ...journal, header, steps: left }));
-    }
+    else await note({ ...journal.header, abandoned: true });
   } catch (error) {
     fail('the journal itself', error);
   }
