@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { reasonOf } from '../core/errors.ts';
 import * as field from './fields.ts';
-import { parseGuestPath, parseMountPoint } from './guest-path.ts';
+import { parseGuestPath, parseMountPoint, parseWorkingDirectory } from './guest-path.ts';
 import { parsePort, parsePortPair, portKeys } from './port.ts';
 import { provisionStep } from './provision-step.ts';
 import { hasVariable, variableProblem } from './variables.ts';
@@ -37,7 +38,7 @@ const portPair = field.text((value) => {
     parsePortPair(value);
     return undefined;
   } catch (error) {
-    return (error as RangeError).message;
+    return reasonOf(error);
   }
 });
 
@@ -87,7 +88,7 @@ const share = z.strictObject({
 
 const runUnit = z.strictObject({
   command: z.array(field.word).min(1, 'is empty: name the program'),
-  cwd: field.filledWord.optional(),
+  cwd: field.parsed(parseWorkingDirectory).optional(),
   env: z.record(field.variableName, field.word).optional(),
   port: port.optional(),
   restart: field.oneOf(['no', 'on-failure', 'always']).optional(),

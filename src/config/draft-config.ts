@@ -1,0 +1,103 @@
+import { posix } from 'node:path';
+import type { VmName } from '../core/name.ts';
+import type { PlannedPackage } from '../core/plan.ts';
+import { quoted } from '../lib/printable.ts';
+import type { ManifestRun, Manifests } from './manifests.ts';
+
+export interface DraftInput {
+  readonly name: VmName;
+  /** The project directory; the draft itself says `.`, so that it can be committed. */
+  readonly project: string;
+  readonly manifests: Manifests;
+  /** The image that `auto` was resolved to, to be written down. */
+  readonly image?: string | undefined;
+}
+
+/** The first `.clonebox.yaml` of a project: what was found, and the other keys as comments that can be uncommented. */
+export function draftConfig({ name, project, manifests, image = 'auto' }: DraftInput): string {
+  return `# The virtual machine of ${quoted(posix.basename(project))}, made by CloneBox. Every key: docs/reference/config.md
+version: '2'
+
+# The machine. What is left out has the value shown.
+vm:
+  name: ${scalar(name)}
+  image: ${scalar(image)}
+  # cpus: 4
+  # memory: 2G
+  # disk: 20G
+  # accel: auto
+
+# Directories of this computer in the guest: rw, ro, or copy (once, at creation).
+shares:
+  - { host: ., guest: same, mode: rw }
+  # - { host: ~/data, guest: /data, mode: ro }
+
+# Packages of the guest's distribution; name=version pins one.
+${packagesSection(manifests.packages)}
+# snap_packages: [hello]
+
+# Services of those packages to enable and start.
+# services: [postgresql]
+
+# The project's own commands, kept running in the guest.
+${notes(manifests.notes)}${runSection(manifests.run)}
+
+# Steps in the guest before the project is there, as root unless told otherwise.
+# provision:
+#   - { run: 'corepack enable', as: root }
+#   - { file: /etc/motd, content: hello, mode: '0644' }
+
+# Command lines run once in the new guest.
+# post_commands: ['npm ci']
+
+# Ports of the guest on 127.0.0.1 of this computer: host:guest, or guest alone for any free one.
+# ports: ['8080:80', '5432']
+
+# Variables for everything in the guest; $\{NAME} is taken from this computer.
+# environment: { NODE_ENV: development }
+
+# Ports of this computer's own 127.0.0.1 that the guest may reach.
+# network: { host_ports: [5432] }
+`;
+}
+
+function packagesSection(packages: readonly PlannedPackage[]): string {
+  if (packages.length === 0) return 'packages: []';
+  const items = packages.map(({ name, version, finding }) => {
+    const text = version === undefined ? name : `${name}=${version}`;
+    return `  - ${scalar(text)} # ${comment(`${finding.source}: ${finding.reason}`)}`;
+  });
+  return ['packages:', ...items].join('\n');
+}
+
+function runSection(run: readonly ManifestRun[]): string {
+  if (run.length === 0) return '# run:\n#   web: { command: [node, server.js], port: 8080 }';
+  const units = run.flatMap(({ name, command, env, port, finding }) => {
+    const variables = Object.entries(env).map(([key, value]) => `${key}: ${scalar(value)}`);
+    return [
+      `  ${scalar(name)}: # ${comment(`${finding.source}: ${finding.reason}`)}`,
+      `    command: [${command.map(scalar).join(', ')}]`,
+      ...(variables.length > 0 ? [`    env: { ${variables.join(', ')} }`] : []),
+      ...(port === undefined ? [] : [`    port: ${port}`]),
+    ];
+  });
+  return ['run:', ...units].join('\n');
+}
+
+function notes(lines: readonly string[]): string {
+  return lines.map((line) => `# Note: ${comment(line)}\n`).join('');
+}
+
+/** A text that stays on its line, whatever it holds. */
+function comment(text: string): string {
+  return quoted(text, 120).slice(1, -1);
+}
+
+const plain = /^[A-Za-z][\w./-]*(:[\w./-]+)*$/;
+const special = /^(true|false|null|yes|no|on|off|y|n)$/i;
+
+/** A YAML scalar that is read back as this very text. A JSON string is one too. */
+function scalar(text: string): string {
+  if (text === '.' || (plain.test(text) && !special.test(text))) return text;
+  return /^[\x20-\x7e]*$/.test(text) && !text.includes("'") ? `'${text}'` : JSON.stringify(text);
+}

@@ -1,0 +1,30 @@
+import { posix } from 'node:path';
+
+interface Bases {
+  readonly project: string | undefined;
+  readonly home: string;
+}
+
+/** The absolute host path that a user wrote: `~` is the home directory, and the rest starts at the project. */
+export function hostPath(
+  written: string,
+  { project, home }: Bases,
+  report: (message: string) => void,
+): string {
+  if (written === '~' || written.startsWith('~/')) return posix.join(home, written.slice(1), '.');
+  if (written.startsWith('~')) {
+    report("starts with another user's ~: write the whole path");
+    return '/';
+  }
+  if (posix.isAbsolute(written)) return posix.resolve(written);
+  if (project === undefined) {
+    report('is relative, and there is no project directory to start from');
+    return '/';
+  }
+  return posix.resolve(project, written);
+}
+
+/** True when a path is this directory or below it. Both absolute and normalised; links are not followed. */
+export function isWithin(directory: string, path: string): boolean {
+  return path === directory || path.startsWith(directory === '/' ? '/' : `${directory}/`);
+}

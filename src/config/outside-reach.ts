@@ -1,0 +1,30 @@
+import type { VmPlan } from '../core/plan.ts';
+import { isWithin } from './host-path.ts';
+import { isBuiltInImage } from './image-kind.ts';
+import type { Config } from './parse-config.ts';
+import { variablesOf } from './variables.ts';
+
+/** One thing of a plan outside the project directory: what kind it is, and which. */
+export interface Reach {
+  readonly what: string;
+  readonly value: string;
+}
+
+/**
+ * What a plan reaches outside the project directory, to be confirmed before it is done: shares, images that are
+ * not the distributions' own, host ports. The paths of shares must be free of links. With `config` also the variables
+ * of the host's environment that would go into the guest.
+ */
+export function outsideReach(plan: VmPlan, home: string, config?: Config): Reach[] {
+  const shares = plan.shares
+    .filter(({ host }) => plan.project === undefined || !isWithin(plan.project, host))
+    .map(({ host, mode }) => ({
+      what: isWithin(host, home) ? 'share with your home directory in it' : 'share',
+      value: `${host} (${mode})`,
+    }));
+  const images = isBuiltInImage(plan.image) ? [] : [{ what: 'image', value: plan.image }];
+  const ports = plan.hostPorts.map((port) => ({ what: 'host port', value: `127.0.0.1:${port}` }));
+  const names = Object.values(config?.environment ?? {}).flatMap(variablesOf);
+  const variables = [...new Set(names)].map((value) => ({ what: 'host variable', value }));
+  return [...shares, ...images, ...ports, ...variables];
+}

@@ -1,0 +1,74 @@
+import { posix } from 'node:path';
+import { isWithin } from './host-path.ts';
+
+/** The system's own: neither they nor anything below them is a project. */
+const system =
+  '/bin /boot /dev /etc /lib /lib32 /lib64 /libx32 /proc /root /run /sbin /snap /sys /usr /var'.split(
+    ' ',
+  );
+/** Holders of directories: what is below them is ordinary, they themselves are not. */
+const holders =
+  '/home /media /mnt /opt /run/media /srv /tmp /usr/local/src /usr/src /var/tmp /var/www'.split(
+    ' ',
+  );
+
+/**
+ * Why a directory may not be a project, which the guest can write to, or `undefined` when it may.
+ * Takes absolute paths in which links are resolved. The reason completes "PATH …".
+ */
+export function refusedProject(path: string, home: string): string | undefined {
+  const directory = posix.resolve(path);
+  const ownHome = posix.resolve(home);
+  if (directory === '/') return 'is the whole file system';
+  if (directory === ownHome) return 'is your home directory';
+  if (isWithin(directory, ownHome)) return 'holds your home directory';
+  if (holders.includes(directory)) return 'is a directory of the system';
+  const ordinary = [...holders, ...(ownHome === '/' ? [] : [ownHome])];
+  const nearest = [...system, ...ordinary]
+    .filter((around) => isWithin(around, directory))
+    .toSorted((a, b) => b.length - a.length)[0];
+  if (nearest !== undefined && system.includes(nearest) && nearest !== ownHome) {
+    return 'is part of the system';
+  }
+  return refusedShare(directory, ownHome);
+}
+
+/** Credentials wherever they are, below anybody's home. */
+const secretNames = new Set([
+  ...['.ssh', '.gnupg', '.aws', '.azure', '.kube', '.netrc', '.pgpass', '.git-credentials'],
+  ...['.password-store', 'keyrings', 'kwalletd'],
+]);
+
+/** Credentials in a home directory under names that are ordinary elsewhere, and this program's own keys. */
+const secretPlaces = [
+  ...[...secretNames].filter((name) => name.startsWith('.')),
+  ...['.config/gcloud', '.config/gh', '.docker/config.json', '.npmrc', '.pypirc'],
+  ...['.local/share/keyrings', '.local/share/kwalletd', '.local/share/clonebox'],
+  ...['.mozilla', '.config/google-chrome', '.config/chromium', '.config/microsoft-edge'],
+  ...['.config/BraveSoftware', '.config/opera'],
+];
+
+/**
+ * Why a host path may not be shared, or `undefined` when it may: it is, is in, or holds a place of credentials.
+ * Takes absolute paths in which links are resolved. The reason completes "PATH …".
+ */
+export function refusedShare(path: string, home: string): string | undefined {
+  const shared = posix.resolve(path);
+  const named = shared.split('/').find((part) => secretNames.has(part));
+  if (named) return `is a place of credentials (${named})`;
+  for (const owner of homesAround(shared, posix.resolve(home))) {
+    if (isWithin(shared, owner)) return `holds a home directory (${owner}), with its credentials`;
+    for (const place of secretPlaces) {
+      const secret = posix.join(owner, place);
+      if (isWithin(secret, shared)) return `is a place of credentials (${secret})`;
+      if (isWithin(shared, secret)) return `may hold credentials (${secret})`;
+    }
+  }
+  return undefined;
+}
+
+/** The home directories that a path could touch: ours, root's, and that of whoever has the path. */
+function homesAround(path: string, home: string): string[] {
+  const [other] = /^\/home\/[^/]+/.exec(path) ?? [];
+  return [home, '/root', ...(path === '/home' ? ['/home/*'] : []), ...(other ? [other] : [])];
+}

@@ -1,0 +1,127 @@
+import { CloneboxError, reasonOf } from '../core/errors.ts';
+import type { PlannedPackage, RunUnit, VmPlan } from '../core/plan.ts';
+import { exactBytes } from '../lib/bytes.ts';
+import { guestPlaceOf, homeOf } from './guest-place.ts';
+import { hostPath } from './host-path.ts';
+import { isImagePath } from './image-kind.ts';
+import type { Config } from './parse-config.ts';
+import type { Overrides, PlanInput, Report } from './plan-input.ts';
+import { formatPath, invalidConfig, type Problem } from './problem.ts';
+import { resolvePorts } from './resolve-ports.ts';
+import { resolveShares } from './resolve-shares.ts';
+import { resolveUser } from './resolve-user.ts';
+import { bounds } from './schema.ts';
+import { expand } from './variables.ts';
+
+const GiB = 1024 ** 3;
+
+/**
+ * Applies overrides and defaults, so that nothing of the plan is left open. Reads nothing but its input. Fails with
+ * `config-invalid` (unset variables, shares that cannot be) and with `usage` for an override out of bounds.
+ */
+export function resolvePlan(input: PlanInput): VmPlan {
+  const { config, overrides, project } = input;
+  checkOverrides(overrides);
+  const problems: Problem[] = [];
+  const report = reporter(input, problems);
+  const user = resolveUser(input);
+  const shares = resolveShares(input, report);
+  const place = (project && guestPlaceOf(shares, project)) ?? homeOf(user);
+  const run = resolveRun(config, place);
+  const plan: VmPlan = {
+    name: overrides.name ?? config.vm?.name ?? input.defaultName,
+    project,
+    configFile: input.configFile,
+    driver: overrides.driver ?? config.vm?.driver ?? 'qemu',
+    image: overrides.image ?? resolveImage(input, report),
+    cpus: overrides.cpus ?? config.vm?.cpus ?? Math.max(1, Math.min(4, input.cpuCount)),
+    memory: overrides.memory ?? config.vm?.memory ?? 2 * GiB,
+    disk: overrides.disk ?? config.vm?.disk ?? 20 * GiB,
+    accel: config.vm?.accel ?? 'auto',
+    shareDriver: config.vm?.share_driver ?? 'auto',
+    user,
+    authorizedKeys: authorizedKeys(config),
+    shares,
+    packages: resolvePackages(input),
+    snapPackages: config.snap_packages ?? [],
+    services: config.services ?? [],
+    run,
+    provision: config.provision ?? [],
+    postCommands: config.post_commands ?? [],
+    ports: resolvePorts(input, run, report),
+    hostPorts: config.network?.host_ports ?? [],
+    environment: resolveEnvironment(input, report),
+    withheld: [],
+  };
+  if (problems.length > 0) throw invalidConfig(problems);
+  return plan;
+}
+
+function reporter({ config, configFile }: PlanInput, problems: Problem[]): Report {
+  const { file, places } = config.origin ?? { file: configFile ?? 'configuration', places: {} };
+  return (path, message) => {
+    const around = path.map((_, index) => formatPath(path.slice(0, path.length - index)));
+    const known = around.find((key) => Object.hasOwn(places, key)) ?? '';
+    const place = places[known] ?? { line: 1, column: 1 };
+    problems.push({ file, ...place, path: formatPath(path), message });
+  };
+}
+
+function checkOverrides(overrides: Overrides): void {
+  for (const key of ['cpus', 'memory', 'disk'] as const) {
+    const value = overrides[key];
+    const { least, most } = bounds[key];
+    if (value === undefined || (value >= least && value <= most)) continue;
+    const shown = key === 'cpus' ? String : exactBytes;
+    throw new CloneboxError('usage', `${key} must be between ${shown(least)} and ${shown(most)}`, {
+      facts: { key, value, least, most },
+    });
+  }
+}
+
+function resolveImage(input: PlanInput, report: Report): string {
+  const image = input.config.vm?.image ?? 'auto';
+  if (!isImagePath(image)) return image;
+  return hostPath(image, input, (message) => report(['vm', 'image'], message));
+}
+
+function resolveRun(config: Config, place: string): RunUnit[] {
+  return Object.entries(config.run ?? {}).map(([name, unit]) => ({
+    name,
+    command: unit.command,
+    cwd: unit.cwd?.startsWith('/') ? unit.cwd : join(place, unit.cwd ?? '.'),
+    env: unit.env ?? {},
+    port: unit.port,
+    restart: unit.restart ?? 'on-failure',
+  }));
+}
+
+function join(place: string, relative: string): string {
+  return relative === '.' ? place : `${place}/${relative}`;
+}
+
+function resolvePackages({ config, configFile }: PlanInput): PlannedPackage[] {
+  const source = configFile ?? config.origin?.file ?? 'configuration';
+  const finding = { source, confidence: 'certain', reason: 'listed in packages' } as const;
+  return (config.packages ?? []).map((text) => {
+    const [name = '', version] = text.split('=', 2);
+    return { name, version, finding };
+  });
+}
+
+function authorizedKeys(config: Config): string[] {
+  const { ssh_public_key: single, ssh_keys: more = [] } = config.vm?.auth ?? {};
+  return [...new Set(single ? [single, ...more] : more)];
+}
+
+function resolveEnvironment({ config, env }: PlanInput, report: Report): Record<string, string> {
+  const entries = Object.entries(config.environment ?? {}).map(([name, text]): [string, string] => {
+    try {
+      return [name, expand(text, env)];
+    } catch (error) {
+      report(['environment', name], reasonOf(error));
+      return [name, ''];
+    }
+  });
+  return Object.fromEntries(entries);
+}

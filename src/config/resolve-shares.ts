@@ -1,0 +1,54 @@
+import type { PlannedShare, ShareMode } from '../core/plan.ts';
+import { mountProblem } from './guest-path.ts';
+import { hostPath, isWithin } from './host-path.ts';
+import type { PlanInput, Report } from './plan-input.ts';
+import type { Path } from './problem.ts';
+
+interface WrittenShare {
+  readonly host: string;
+  readonly guest: string;
+  readonly mode: ShareMode | undefined;
+  readonly path: Path;
+}
+
+/**
+ * The shares in the order in which they are mounted, outer directories first. The project is writable, what is
+ * outside of it only when the file says so; without `shares` the project is shared, at its own path.
+ */
+export function resolveShares(input: PlanInput, report: Report): PlannedShare[] {
+  const places = new Set<string>();
+  const shares = written(input).map(({ host: text, guest, mode, path }): PlannedShare => {
+    const host = hostPath(text, input, (message) => report([...path, 'host'], message));
+    const place = guest === 'same' ? host : guest;
+    const hidden = guest === 'same' && text !== '.' ? mountProblem(place) : undefined;
+    if (hidden) report([...path, 'guest'], hidden);
+    if (places.has(place)) report(path, `is at ${place} in the guest, where another share is`);
+    places.add(place);
+    const inProject = input.project !== undefined && isWithin(input.project, host);
+    return { host, guest: place, mode: mode ?? (inProject ? 'rw' : 'ro') };
+  });
+  return shares.toSorted((a, b) => depth(a.guest) - depth(b.guest));
+}
+
+function written({ config, project }: PlanInput): WrittenShare[] {
+  const usual = project === undefined ? [] : [{ host: '.' }];
+  const shares = (config.shares ?? usual).map(
+    (share: { host: string; guest?: string | undefined; mode?: ShareMode | undefined }, index) => ({
+      host: share.host,
+      guest: share.guest ?? 'same',
+      mode: share.mode,
+      path: ['shares', index],
+    }),
+  );
+  const paths = Object.entries(config.paths ?? {}).map(([host, guest]) => ({
+    host,
+    guest,
+    mode: undefined,
+    path: ['paths', host],
+  }));
+  return [...shares, ...paths];
+}
+
+function depth(path: string): number {
+  return path === '/' ? 0 : path.split('/').length;
+}
