@@ -9,13 +9,15 @@ import { sha256 } from '../lib/sha256.ts';
 export const homeFiles = {
   vms: 'vms',
   trash: 'trash',
+  trashEntry: 'trash/NAME-TIME',
   journal: 'journal',
+  journalEntry: 'journal/ID.jsonl',
   locks: 'locks',
+  vmLock: 'locks/NAME.lock',
   leases: 'leases.json',
   leaseLock: 'leases.json.lock',
   logFile: 'log/clonebox.jsonl',
   auditFile: 'audit/audit.jsonl',
-  /** Only when CLONEBOX_HOME is set and short enough. */
   runtime: 'run',
 } as const;
 
@@ -24,6 +26,7 @@ export const vmFiles = {
   record: 'record.json',
   disk: 'disk.qcow2',
   seed: 'seed.iso',
+  seedDraft: 'seed',
   key: 'key',
   publicKey: 'key.pub',
   hostKey: 'host_key',
@@ -35,24 +38,35 @@ export const vmFiles = {
 export const runtimeFiles = {
   run: 'run.json',
   qmp: 'qmp',
+  qmpLock: 'qmp.lock',
   agent: 'agent',
   agentLock: 'agent.lock',
+  helper: 'helper',
   console: 'console',
-  passtSocket: 'passt.sock',
-  passtPid: 'passt.pid',
   qemuPid: 'qemu.pid',
   qemuLog: 'qemu.log',
+  passtSocket: 'passt.sock',
+  passtPid: 'passt.pid',
+  passtLog: 'passt.log',
+  virtiofs: 'vfs-TAG',
+  virtiofsLog: 'vfs-TAG.log',
+  empty: 'empty',
+  hostTunnelLog: 'host-PORT.log',
+  portTunnelLog: 'port-PORT.log',
 } as const;
 
 /** What is below the cache directory. */
 export const cacheFiles = {
   images: 'images',
-  downloads: 'downloads',
   disk: 'images/DIGEST/disk.qcow2',
   kernel: 'images/DIGEST/kernel',
   initrd: 'images/DIGEST/initrd',
   manifest: 'images/DIGEST/manifest.json',
+  references: 'images/DIGEST/references.json',
   verified: 'images/DIGEST/verified.json',
+  building: 'images/.building-KEY-ID',
+  removing: 'images/.removing-ID',
+  downloads: 'downloads',
 } as const;
 
 /** A UNIX socket address holds 107 bytes and a NUL (unix(7)). */
