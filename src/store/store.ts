@@ -1,6 +1,7 @@
 import { CloneboxError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import type { Paths, Store } from '../core/store.ts';
+import { imageDigests } from './image-digests.ts';
 import { openJournal } from './journal.ts';
 import { leasePorts, releasePorts } from './leases.ts';
 import { vmLockFile, withVmLock } from './locks.ts';
@@ -27,6 +28,7 @@ export function createStore({ host, paths, undoHandlers }: StoreOptions): Store 
     read: (name) => readRecord(host, paths, name),
     write: (record) => writeRecord(host, paths, record),
     names: () => recordNames(host, paths),
+    imageDigests: () => imageDigests(place),
     withLock: (name, io, action) => withVmLock({ ...place, name }, io, action),
     isLocked: (name) => host.isLocked(vmLockFile(paths, name)),
     lease: (name, wanted, io) => leasePorts({ ...place, name }, wanted, io),
