@@ -60,7 +60,7 @@ function hintOf(issue: z.core.$ZodIssue | undefined): string | undefined {
 
 const nouns: Readonly<Record<string, string>> = {
   string: 'text',
-  number: 'a number',
+  number: 'a whole number',
   int: 'a whole number',
   array: 'a list',
   object: 'a mapping',

@@ -12,7 +12,7 @@ interface WrittenShare {
 }
 
 /**
- * The shares in the order in which they are mounted, outer directories first. The project is writable, what is
+ * The shares in the order in which they are mounted. The project is writable, what is
  * outside of it only when the file says so; without `shares` the project is shared, at its own path.
  */
 export function resolveShares(input: PlanInput, report: Report): PlannedShare[] {
@@ -27,7 +27,22 @@ export function resolveShares(input: PlanInput, report: Report): PlannedShare[] 
     const inProject = input.project !== undefined && isWithin(input.project, host);
     return { host, guest: place, mode: mode ?? (inProject ? 'rw' : 'ro') };
   });
-  return shares.toSorted((a, b) => depth(a.guest) - depth(b.guest));
+  return inMountOrder(shares, input.project);
+}
+
+/** The project's share first, as far as no other one is mounted around it: a later mount would hide an inner one. */
+function inMountOrder(
+  shares: readonly PlannedShare[],
+  project: string | undefined,
+): PlannedShare[] {
+  const projects = shares.filter(({ host }) => host === project);
+  const others = shares.filter(({ host }) => host !== project);
+  const ordered: PlannedShare[] = [];
+  for (const share of [...projects, ...others]) {
+    const inner = ordered.findIndex(({ guest }) => isWithin(share.guest, guest));
+    ordered.splice(inner < 0 ? ordered.length : inner, 0, share);
+  }
+  return ordered;
 }
 
 function written({ config, project }: PlanInput): WrittenShare[] {
@@ -47,8 +62,4 @@ function written({ config, project }: PlanInput): WrittenShare[] {
     path: ['paths', host],
   }));
   return [...shares, ...paths];
-}
-
-function depth(path: string): number {
-  return path === '/' ? 0 : path.split('/').length;
 }
