@@ -10,7 +10,7 @@ import type { VmRecord } from '../core/record.ts';
 import type { Paths } from '../core/store.ts';
 import { createHost } from '../host/local.ts';
 import { choosePorts } from './choose-ports.ts';
-import { leasePorts, releaseLeasesUndo, releasePorts } from './leases.ts';
+import { leasePorts, releasePorts } from './leases.ts';
 import { withVmLock } from './locks.ts';
 import { createPaths } from './paths.ts';
 import { quietIo } from './quiet-io.ts';
@@ -131,8 +131,8 @@ test('a port given back is free, others stay', async () => {
   await release(web, [80]);
   expect(onDisk()).toMatchObject([{ vm: 'web', name: 'ssh' }]);
   expect(await lease(db, http)).toMatchObject([{ host: 8080 }]);
-  await releaseLeasesUndo(host, paths)({ name: web }, io);
-  await releaseLeasesUndo(host, paths)({ name: web }, io);
+  await release(web);
+  await release(web);
   expect(onDisk()).toMatchObject([{ vm: 'db' }]);
 });
 

@@ -96,14 +96,6 @@ export async function restoreLeases(
   });
 }
 
-/** The handler of `release-leases`: gives back all ports of a VM. */
-export function releaseLeasesUndo(
-  host: Host,
-  paths: Paths,
-): (undo: { readonly name: VmName }, io: Io) => Promise<void> {
-  return ({ name }, io) => releasePorts({ host, paths, name }, io);
-}
-
 function holds(leases: ReadonlyMap<WantedPort, Lease>, port: number): boolean {
   return [...leases.values()].some((entry) => entry.host === port);
 }

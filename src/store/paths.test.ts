@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdtempSync, readdirSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -83,8 +83,9 @@ test("a VM's runtime directory is named by the hash of its home and name", () =>
   expect(paths.runtimeOf(web)).toBe(`/s/run/vms/${hash}`);
 });
 
-test('working out the paths touches nothing', () => {
+test('working out the paths touches nothing', ({ onTestFinished }) => {
   const root = mkdtempSync(join(tmpdir(), 'cb-paths-'));
+  onTestFinished(() => rmSync(root, { recursive: true }));
   const paths = pathsFor({ CLONEBOX_HOME: join(root, 'home') });
   paths.runtimeOf(web);
   expect(readdirSync(root)).toEqual([]);

@@ -10,7 +10,6 @@ import { parseVmName } from '../core/name.ts';
 import type { Lease } from '../core/record.ts';
 import type { Paths, Store } from '../core/store.ts';
 import { createHost } from '../host/local.ts';
-import { releaseLeasesUndo } from './leases.ts';
 import { createPaths } from './paths.ts';
 import { quietIo } from './quiet-io.ts';
 import { createStore } from './store.ts';
@@ -81,7 +80,7 @@ beforeEach(() => {
     paths,
     undoHandlers: {
       'remove-path': removePathUndo(host, paths),
-      'release-leases': releaseLeasesUndo(host, paths),
+      'release-leases': ({ name }, io) => store.release(name, io),
       'stop-machine': async () => {},
       'restore-vm': async () => {},
     },

@@ -62,7 +62,8 @@ test('everything outside our directories is refused', async () => {
 });
 
 test('a path that leads out through a symbolic link is refused, the link itself is removed', async () => {
-  const outside = mkdtempSync(join(tmpdir(), 'cb-outside-'));
+  const outside = join(paths.home, 'outside');
+  mkdirSync(outside);
   writeFileSync(join(outside, 'precious'), 'kept');
   mkdirSync(paths.vm(web).directory, { recursive: true });
   const link = `${paths.vm(web).directory}/link`;
@@ -75,7 +76,7 @@ test('a path that leads out through a symbolic link is refused, the link itself 
 });
 
 test('a home behind a symbolic link is still ours', async () => {
-  const link = join(mkdtempSync(join(tmpdir(), 'cb-link-')), 'home');
+  const link = join(paths.home, 'link');
   symlinkSync(paths.home, link);
   const linked = createPaths(createHost({ CLONEBOX_HOME: link }));
   mkdirSync(linked.vm(web).directory, { recursive: true });
