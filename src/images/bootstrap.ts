@@ -80,6 +80,8 @@ function mmdebstrapArguments(options: {
     `--architectures=${target.architecture}`,
     `--include=${recipe.packagesFor(target.architecture).join(',')}`,
     '--aptopt=Acquire::Languages "none"',
+    // The package lists stay: a first `apt-get install` in a guest then needs no slow update.
+    '--skip=cleanup/apt/lists',
     '--dpkgopt=path-exclude=/usr/share/man/*',
     '--dpkgopt=path-exclude=/usr/share/doc/*',
     `--essential-hook=${recipe.essentialHook}`,

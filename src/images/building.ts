@@ -100,14 +100,19 @@ export async function buildingKeys(deps: ImagesDeps): Promise<string[]> {
   return [...new Set(keys.filter((key) => key !== undefined))];
 }
 
-/** Removes the directories of one key, whose lock the caller holds; returns their names. */
+/** Removes the directories of one key, whose lock the caller holds; returns their names and sizes. */
 export async function removeAbandoned(
   deps: ImagesDeps & { io: Io },
   key: string,
-): Promise<string[]> {
+): Promise<{ name: string; bytes: number }[]> {
   const { host, paths, io } = deps;
-  const names = await host.files.list(paths.images);
-  const abandoned = names.filter((name) => name.startsWith(`.building-${key}-`));
-  for (const name of abandoned) await removeBuilding(host, `${paths.images}/${name}`, io.log);
-  return abandoned;
+  const removed: { name: string; bytes: number }[] = [];
+  for (const name of await host.files.list(paths.images)) {
+    if (!name.startsWith(`.building-${key}-`)) continue;
+    const directory = `${paths.images}/${name}`;
+    const usage = await host.run(['du', '-s', '-B1', '--', directory], io);
+    await removeBuilding(host, directory, io.log);
+    removed.push({ name, bytes: Number.parseInt(usage.stdout, 10) || 0 });
+  }
+  return removed;
 }

@@ -95,7 +95,8 @@ export async function publish(
   const manifest = await seal(host, io, { directory, draft });
   const place = `${paths.images}/${manifest.digest}`;
   const known = await readImage(host, place);
-  const mention = { reference: draft.reference, at: manifest.created };
+  const { reference, stamp } = draft;
+  const mention = { reference, at: manifest.created, stamp };
   if (known !== undefined && (await isSound(host, io, known))) {
     const others = known.references.filter((other) => other.reference !== mention.reference);
     const references = [mention, ...others];
@@ -148,8 +149,8 @@ async function seal(
   };
   const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
   await host.files.writeAtomic(`${directory}/manifest.json`, text, 0o400);
-  const stamp = await stampOf(host, directory, manifest);
-  await host.files.writeAtomic(`${directory}/verified.json`, JSON.stringify(stamp));
+  const verified = await stampOf(host, directory, manifest);
+  await host.files.writeAtomic(`${directory}/verified.json`, JSON.stringify(verified));
   return manifest;
 }
 

@@ -7,7 +7,7 @@ function readable(bytes: number): string {
     : `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
 }
 
-/** The one error of a full disk: where, how much is free and how much it would take. */
+/** The one error of a full disk: where, how much is free and how much it would take (0: not known). */
 export function diskFull(
   directory: string,
   space: { free: number; needed: number },
@@ -16,7 +16,7 @@ export function diskFull(
   const { free, needed } = space;
   return new CloneboxError(
     'host-unable',
-    `disk full: ${directory} has ${readable(free)} free, ${readable(needed)} are needed`,
+    `disk full: ${directory} has ${readable(free)} free${needed > 0 ? `, ${readable(needed)} are needed` : ''}`,
     {
       hint: 'Free some space (clonebox image prune), or set CLONEBOX_CACHE (and TMPDIR) to a larger disk.',
       facts: { directory, free, needed },

@@ -24,11 +24,22 @@ export const Manifest = z.object({
 export type Manifest = z.infer<typeof Manifest>;
 
 /** `references.json`: the only part of an image that changes, newest first. */
-export const References = z.array(z.object({ reference: z.string(), at: z.iso.datetime() })).min(1);
+export const References = z
+  .array(
+    z.object({
+      reference: z.string(),
+      at: z.iso.datetime(),
+      /** Size and time of the file that was imported: a changed file is imported again. */
+      stamp: z.string().optional(),
+    }),
+  )
+  .min(1);
 export type References = z.infer<typeof References>;
 
 /** What a builder knows of its image; digests, sizes and the time are added when it is published. */
-export type Draft = Pick<Manifest, 'reference' | 'source' | 'boot' | 'setup' | 'facts'>;
+export type Draft = Pick<Manifest, 'reference' | 'source' | 'boot' | 'setup' | 'facts'> & {
+  readonly stamp?: string;
+};
 
 /** The files an image consists of. */
 export function namesOf(manifest: Manifest): FileName[] {

@@ -11,13 +11,20 @@ export type Reference =
 
 const loopback = /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/;
 
+/** True for https, and for this very machine. */
+export function isSafeTransport(address: string): boolean {
+  if (!URL.canParse(address)) return false;
+  const { protocol, hostname } = new URL(address);
+  return protocol === 'https:' || (protocol === 'http:' && loopback.test(hostname));
+}
+
 function parseUrl(text: string): Reference {
   const [address = '', digest] = text.split(/#(.*)/s);
   const url = URL.canParse(address) ? new URL(address) : undefined;
   if (url === undefined || url.username !== '' || url.password !== '') {
     throw new CloneboxError('usage', `not a URL of an image: ${text}`);
   }
-  if (url.protocol !== 'https:' && !loopback.test(url.hostname)) {
+  if (!isSafeTransport(address)) {
     throw new CloneboxError('refused', `an image is only fetched over https: ${text}`);
   }
   const sha256 = /^sha256:([0-9a-f]{64})$/i.exec(digest ?? '')?.[1];

@@ -1,0 +1,51 @@
+import { isCloneboxError } from '../core/errors.ts';
+import type { HeldLock } from '../core/host.ts';
+import type { Io } from '../core/io.ts';
+import type { ImagesDeps } from './building.ts';
+import { sha256Text } from './manifest.ts';
+
+/** The short name under which a reference is locked, built and downloaded. */
+export async function keyOf(reference: string): Promise<string> {
+  return (await sha256Text(reference)).slice(0, 16);
+}
+
+/** The lock of one key. */
+export function lockPath({ paths }: ImagesDeps, key: string): string {
+  return `${paths.locks}/image-${key}.lock`;
+}
+
+/** Held for the moment in which the list of images changes. */
+export function listLockPath({ paths }: ImagesDeps): string {
+  return `${paths.locks}/images.lock`;
+}
+
+/** Takes a lock; when another process has it, says so once and waits for as long as that takes. */
+export async function lockPatiently(
+  { host, io }: ImagesDeps & { io: Io },
+  path: string,
+  what: string,
+): Promise<HeldLock> {
+  for (let tries = 0; ; tries++) {
+    try {
+      return await host.lock(path, io, { what });
+    } catch (error) {
+      if (!isCloneboxError(error, 'conflict')) throw error;
+      const text = 'another process is building it; waiting';
+      if (tries === 0) io.emit({ kind: 'note', text });
+      await host.sleep(250, io.signal);
+    }
+  }
+}
+
+/** Takes a lock at once, or returns `undefined` when another process has it. */
+export async function tryLock(
+  { host, io }: ImagesDeps & { io: Io },
+  path: string,
+): Promise<HeldLock | undefined> {
+  try {
+    return await host.lock(path, io, { what: path });
+  } catch (error) {
+    if (isCloneboxError(error, 'conflict')) return undefined;
+    throw error;
+  }
+}
