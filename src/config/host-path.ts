@@ -5,21 +5,21 @@ interface Bases {
   readonly home: string;
 }
 
-/** The absolute host path that a user wrote: `~` is the home directory, and the rest starts at the project. */
+/** The absolute host path that a user wrote: `~` is the home directory, and the rest starts at the project. `undefined` once reported. */
 export function hostPath(
   written: string,
   { project, home }: Bases,
   report: (message: string) => void,
-): string {
+): string | undefined {
   if (written === '~' || written.startsWith('~/')) return posix.join(home, written.slice(1), '.');
   if (written.startsWith('~')) {
     report("starts with another user's ~: write the whole path");
-    return '/';
+    return undefined;
   }
   if (posix.isAbsolute(written)) return posix.resolve(written);
   if (project === undefined) {
     report('is relative, and there is no project directory to start from');
-    return '/';
+    return undefined;
   }
   return posix.resolve(project, written);
 }

@@ -28,7 +28,7 @@ export function readPackageJson(text: string, file: string): Manifests {
   const count = Object.keys(dependencies).length;
   const likely = (reason: string): Finding => ({ source: file, confidence: 'likely', reason });
   const packages = packagesFor(['nodejs'], likely('a Node.js project'));
-  if (count > 0) packages.push(...packagesFor(['npm'], likely(`it has ${count} dependencies`)));
+  if (count > 0) packages.push(...packagesFor(['npm'], likely('it has dependencies')));
   else if (run[0]?.command[0] === 'npm') {
     packages.push(...packagesFor(['npm'], likely('its start script is run by npm')));
   }

@@ -82,7 +82,7 @@ function checkOverrides(overrides: Overrides): void {
 function resolveImage(input: PlanInput, report: Report): string {
   const image = input.config.vm?.image ?? 'auto';
   if (!isImagePath(image)) return image;
-  return hostPath(image, input, (message) => report(['vm', 'image'], message));
+  return hostPath(image, input, (message) => report(['vm', 'image'], message)) ?? image;
 }
 
 function resolveRun(config: Config, place: string): RunUnit[] {

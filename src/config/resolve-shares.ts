@@ -1,4 +1,5 @@
 import type { PlannedShare, ShareMode } from '../core/plan.ts';
+import { quoted } from '../lib/printable.ts';
 import { mountProblem } from './guest-path.ts';
 import { hostPath, isWithin } from './host-path.ts';
 import type { PlanInput, Report } from './plan-input.ts';
@@ -8,7 +9,8 @@ interface WrittenShare {
   readonly host: string;
   readonly guest: string;
   readonly mode: ShareMode | undefined;
-  readonly path: Path;
+  /** Where the file says it. */
+  readonly at: (part: 'host' | 'guest') => Path;
 }
 
 /**
@@ -17,15 +19,16 @@ interface WrittenShare {
  */
 export function resolveShares(input: PlanInput, report: Report): PlannedShare[] {
   const places = new Set<string>();
-  const shares = written(input).map(({ host: text, guest, mode, path }): PlannedShare => {
-    const host = hostPath(text, input, (message) => report([...path, 'host'], message));
+  const shares = written(input).flatMap(({ host: text, guest, mode, at }): PlannedShare[] => {
+    const host = hostPath(text, input, (message) => report(at('host'), message));
+    if (host === undefined) return [];
     const place = guest === 'same' ? host : guest;
     const hidden = guest === 'same' && text !== '.' ? mountProblem(place) : undefined;
-    if (hidden) report([...path, 'guest'], hidden);
-    if (places.has(place)) report(path, `is at ${place} in the guest, where another share is`);
+    if (hidden) report(at('guest'), hidden);
+    if (places.has(place)) report(at('guest'), `is ${quoted(place)}, the place of another share`);
     places.add(place);
     const inProject = input.project !== undefined && isWithin(input.project, host);
-    return { host, guest: place, mode: mode ?? (inProject ? 'rw' : 'ro') };
+    return [{ host, guest: place, mode: mode ?? (inProject ? 'rw' : 'ro') }];
   });
   return inMountOrder(shares, input.project);
 }
@@ -52,14 +55,14 @@ function written({ config, project }: PlanInput): WrittenShare[] {
       host: share.host,
       guest: share.guest ?? 'same',
       mode: share.mode,
-      path: ['shares', index],
+      at: (part: 'host' | 'guest') => ['shares', index, part],
     }),
   );
   const paths = Object.entries(config.paths ?? {}).map(([host, guest]) => ({
     host,
     guest,
     mode: undefined,
-    path: ['paths', host],
+    at: () => ['paths', host],
   }));
   return [...shares, ...paths];
 }

@@ -1,0 +1,66 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the file's own syntax.
+import { describe, expect, it } from 'vitest';
+import type { VmName } from '../core/name.ts';
+import type { VmPlan } from '../core/plan.ts';
+import { outsideReach } from './outside-reach.ts';
+import { parseConfig } from './parse-config.ts';
+import { resolvePlan } from './resolve-plan.ts';
+
+const home = '/home/me';
+const examplePlan = resolvePlan({
+  config: parseConfig('version: 2', 'x'),
+  configFile: undefined,
+  project: '/home/me/app',
+  overrides: {},
+  hostUser: { name: 'me', uid: 1000, gid: 1000, home, shell: '/bin/bash' },
+  cpuCount: 2,
+  env: {},
+  defaultName: 'app' as VmName,
+  home,
+});
+const reach = (changed: Partial<VmPlan>) => outsideReach({ ...examplePlan, ...changed }, home);
+
+describe('outsideReach', () => {
+  it('is nothing for a plan that keeps to its project', () => {
+    const inside = { host: '/home/me/app/lib', guest: '/lib2', mode: 'rw' } as const;
+    expect(reach({ shares: [...examplePlan.shares, inside] })).toEqual([]);
+  });
+
+  it('names shares outside the project, with what the guest may do there', () => {
+    const shares = [
+      { host: '/home/me/app-data', guest: '/data', mode: 'ro' },
+      { host: '/home', guest: '/homes', mode: 'copy' },
+    ] as const;
+    expect(reach({ shares })).toEqual([
+      { what: 'share', value: '/home/me/app-data (ro)' },
+      { what: 'share with your home directory in it', value: '/home (copy)' },
+    ]);
+  });
+
+  it('names every share when there is no project', () => {
+    expect(reach({ project: undefined })).toEqual([{ what: 'share', value: '/home/me/app (rw)' }]);
+  });
+
+  it.each(['auto', 'debian:12', 'ubuntu:24.04', 'bootstrap:debian:12'])('trusts %s', (image) => {
+    expect(reach({ image })).toEqual([]);
+  });
+
+  it.each(['/srv/x.qcow2', './x.qcow2', `https://x/y#sha256:${'0'.repeat(64)}`, 'my-image'])(
+    'names the image %s',
+    (image) => {
+      expect(reach({ image })).toEqual([{ what: 'image', value: image }]);
+    },
+  );
+
+  it('names ports of the host', () => {
+    expect(reach({ hostPorts: [5432] })).toEqual([{ what: 'host port', value: '127.0.0.1:5432' }]);
+  });
+
+  it('names variables of the host that would go into the guest, each once', () => {
+    const text = 'version: 2\nenvironment: { A: "${TOKEN}${TOKEN}", B: "$${NOT}", C: "${HOME}/x" }';
+    expect(outsideReach(examplePlan, home, parseConfig(text, 'x'))).toEqual([
+      { what: 'host variable', value: 'TOKEN' },
+      { what: 'host variable', value: 'HOME' },
+    ]);
+  });
+});
