@@ -142,7 +142,7 @@ async function seal(
   const created = new Date(host.now()).toISOString();
   const manifest: Manifest = {
     version: 1,
-    digest: await digestOf(files),
+    digest: digestOf(files),
     created,
     files,
     ...draft,

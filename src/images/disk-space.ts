@@ -1,11 +1,6 @@
 import { CloneboxError, isCloneboxError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
-
-function readable(bytes: number): string {
-  return bytes < 1024 ** 3
-    ? `${Math.ceil(bytes / 1024 ** 2)} MiB`
-    : `${(bytes / 1024 ** 3).toFixed(1)} GiB`;
-}
+import { formatBytes } from '../lib/bytes.ts';
 
 /** The one error of a full disk: where, how much is free and how much it would take (0: not known). */
 export function diskFull(
@@ -16,7 +11,7 @@ export function diskFull(
   const { free, needed } = space;
   return new CloneboxError(
     'host-unable',
-    `disk full: ${directory} has ${readable(free)} free${needed > 0 ? `, ${readable(needed)} are needed` : ''}`,
+    `disk full: ${directory} has ${formatBytes(free)} free${needed > 0 ? `, ${formatBytes(needed)} are needed` : ''}`,
     {
       hint: 'Free some space (clonebox image prune), or set CLONEBOX_CACHE (and TMPDIR) to a larger disk.',
       facts: { directory, free, needed },

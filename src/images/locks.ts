@@ -1,22 +1,22 @@
 import { isCloneboxError } from '../core/errors.ts';
 import type { HeldLock } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
+import { sha256 } from '../lib/sha256.ts';
 import type { ImagesDeps } from './building.ts';
-import { sha256Text } from './manifest.ts';
 
 /** The short name under which a reference is locked, built and downloaded. */
-export async function keyOf(reference: string): Promise<string> {
-  return (await sha256Text(reference)).slice(0, 16);
+export function keyOf(reference: string): string {
+  return sha256(reference).slice(0, 16);
 }
 
-/** The lock of one key. */
+/** The lock of one key: in the cache and not in `paths.locks`, because several state directories may share a cache. */
 export function lockPath({ paths }: ImagesDeps, key: string): string {
-  return `${paths.locks}/image-${key}.lock`;
+  return `${paths.cache}/locks/image-${key}.lock`;
 }
 
 /** Held for the moment in which the list of images changes. */
 export function listLockPath({ paths }: ImagesDeps): string {
-  return `${paths.locks}/images.lock`;
+  return `${paths.cache}/locks/images.lock`;
 }
 
 /** Takes a lock; when another process has it, says so once and waits for as long as that takes. */

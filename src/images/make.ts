@@ -47,7 +47,7 @@ export async function build(
 ): Promise<Draft> {
   const { host, paths, io } = deps;
   const { reference, building } = job;
-  const downloads = `${paths.downloads}/${await keyOf(reference)}`;
+  const downloads = `${paths.downloads}/${keyOf(reference)}`;
   switch (parsed.kind) {
     case 'bootstrap':
       return bootstrap(host, io, { reference, building, release: parsed.release });
@@ -74,7 +74,7 @@ export async function makeLocked(
     make: (building: Building) => Promise<Draft>;
   },
 ): Promise<CachedImage> {
-  const key = await keyOf(reference);
+  const key = keyOf(reference);
   const lock = await lockPatiently(deps, lockPath(deps, key), reference);
   try {
     const existing = await options.found();

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { sha256 } from '../lib/sha256.ts';
 
 const hex = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -46,14 +47,8 @@ export function namesOf(manifest: Manifest): FileName[] {
   return FileName.options.filter((name) => manifest.files[name] !== undefined);
 }
 
-/** sha256 of a text, hexadecimal. */
-export async function sha256Text(text: string): Promise<string> {
-  const bytes = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(text));
-  return [...new Uint8Array(bytes)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
 /** The name of an image: sha256 over the sorted digests of its files, one a line. */
-export function digestOf(files: Manifest['files']): Promise<string> {
+export function digestOf(files: Manifest['files']): string {
   const digests = Object.values(files).map((file) => file?.sha256 ?? '');
-  return sha256Text(`${digests.sort().join('\n')}\n`);
+  return sha256(`${digests.sort().join('\n')}\n`);
 }

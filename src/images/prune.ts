@@ -26,9 +26,7 @@ export async function prune(
     for (const image of await readCache(deps)) {
       const { digest } = image.manifest;
       if (inUse.has(digest)) continue;
-      await whenIdle(deps, await keysOf(image), async () =>
-        count(digest, await discard(deps, digest)),
-      );
+      await whenIdle(deps, keysOf(image), async () => count(digest, await discard(deps, digest)));
     }
     await removeBroken(deps, inUse, count);
   } finally {
@@ -43,8 +41,8 @@ export async function prune(
   return { removed, freed };
 }
 
-function keysOf(image: CachedImage): Promise<string[]> {
-  return Promise.all(image.references.map(({ reference }) => keyOf(reference)));
+function keysOf(image: CachedImage): string[] {
+  return image.references.map(({ reference }) => keyOf(reference));
 }
 
 /** Runs `action` with the locks of all these keys, or not at all when another process has one. */
