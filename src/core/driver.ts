@@ -119,6 +119,10 @@ export interface Driver {
   preflight(io: Io): Promise<DriverFacts>;
   /** Makes the disk. Fails with `conflict` if the file exists; leaves nothing on failure. */
   create(disk: DiskSpec, io: Io): Promise<void>;
+  /** Makes a stopped machine's disk at least this many bytes; never smaller. */
+  grow(path: string, size: number, io: Io): Promise<void>;
+  /** Bytes the disk takes on this host, and the bytes its guest sees. */
+  measure(path: string, io: Io): Promise<{ allocated: number; virtual: number }>;
   /** Starts the machine and returns once its processor runs. Leaves no process on failure. `conflict` when a port was taken meanwhile. */
   start(spec: MachineSpec, io: Io): Promise<Started>;
   /** Asks the guest to power off, waits `grace` milliseconds, then pulls the plug. Returns what it took. */

@@ -14,6 +14,8 @@ export const exitCodes = {
   partial: 12,
   interrupted: 130,
   terminated: 143,
+  /** `exec` and `ssh` only: the guest was lost while its command ran. */
+  'transport-lost': 255,
 } as const;
 
 export type ErrorCode = keyof typeof exitCodes;

@@ -155,6 +155,8 @@ export interface Host {
   /** True when the file can be opened for reading and writing by this user. */
   canOpen(path: string): Promise<boolean>;
   connect(socketPath: string): Promise<LineSocket>;
+  /** Joins this terminal to a UNIX socket until Ctrl-], the end of either side, or the signal. */
+  joinTerminal(socketPath: string, options: { io: Io; onJoined: () => void }): Promise<void>;
   /** True when 127.0.0.1:port can be bound now. */
   canBind(port: number): Promise<boolean>;
   /** True when something answers with bytes or stays open on 127.0.0.1:port. */

@@ -65,6 +65,8 @@ export interface Store {
   read(name: VmName): Promise<VmRecord | undefined>;
   write(record: VmRecord): Promise<void>;
   names(): Promise<VmName[]>;
+  /** The base image under every VM, those in the trash included (as `trash/NAME-TIME`). */
+  imageDigests(): Promise<{ name: string; digest: string }[]>;
   /** Holds the VM's lock for the length of `action`; `conflict` at once when another process has it. */
   withLock<T>(name: VmName, io: Io, action: () => Promise<T>): Promise<T>;
   isLocked(name: VmName): Promise<boolean>;
@@ -81,8 +83,10 @@ export interface Store {
   unfinished(vm?: VmName): Promise<UnfinishedOperation[]>;
   /** Undoes what a crash left of this VM. Must be called with the VM's lock held. */
   recover(vm: VmName, io: Io): Promise<readonly UnfinishedOperation[]>;
-  /** Moves a VM's directory to the trash and returns its new place. */
-  trash(name: VmName): Promise<string>;
+  /** Where in the trash a VM would go now; unique. */
+  trashPlace(name: VmName): string;
+  /** Moves a VM's directory to that place of the trash and frees its ports. */
+  trash(name: VmName, place: string): Promise<void>;
   /** Empties the trash of everything older than `age` milliseconds. */
   emptyTrash(age: number): Promise<number>;
   /** Records that this VM is gone for good: directory, lock, trash entries. */

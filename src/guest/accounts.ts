@@ -12,7 +12,14 @@ export interface PasswdEntry {
 export function parsePasswd(text: string): PasswdEntry[] {
   return text.split('\n').flatMap((line) => {
     const [name, , uid, gid, , home, shell] = line.split(':');
-    if (!name || uid === undefined || gid === undefined || home === undefined || shell === undefined) return [];
+    if (
+      !name ||
+      uid === undefined ||
+      gid === undefined ||
+      home === undefined ||
+      shell === undefined
+    )
+      return [];
     if (!/^\d+$/.test(uid) || !/^\d+$/.test(gid)) return [];
     return [{ name, uid: Number(uid), gid: Number(gid), home, shell }];
   });
@@ -51,7 +58,9 @@ export function withUser(files: AccountFiles, user: GuestUser): AccountFiles {
     .filter(([name, , gid]) => !(dropped.includes(name ?? '') && gid !== String(user.gid)))
     .filter(([name, , gid]) => !(name === user.name && gid !== String(user.gid)))
     .map(([name = '', password = '', gid = '', members = '']) => {
-      const list = members.split(',').filter((member) => member !== '' && !dropped.includes(member));
+      const list = members
+        .split(',')
+        .filter((member) => member !== '' && !dropped.includes(member));
       if (name === 'sudo' && !list.includes(user.name)) list.push(user.name);
       return [name, password, gid, list.join(',')];
     });

@@ -49,7 +49,8 @@ export async function guestExec(
   const base = `${scratch}/exec-${randomBytes(6).toString('hex')}`;
   const input = options.stdin === undefined ? '/dev/null' : `${base}.in`;
   await ensureScratch(session, base, options);
-  if (options.stdin !== undefined) await writeGuestFile(session, input, { content: options.stdin, io });
+  if (options.stdin !== undefined)
+    await writeGuestFile(session, input, { content: options.stdin, io });
   const out = await openStream(session, `${base}.out`, io);
   const err = await openStream(session, `${base}.err`, io);
   const identity =
@@ -69,7 +70,17 @@ export async function guestExec(
   const { pid } = await session.call('guest-exec', Started, {
     args: {
       path: '/bin/sh',
-      arg: ['-c', launcher, 'clonebox', `${base}.out`, `${base}.err`, input, options.cwd ?? home, ...identity, ...argv],
+      arg: [
+        '-c',
+        launcher,
+        'clonebox',
+        `${base}.out`,
+        `${base}.err`,
+        input,
+        options.cwd ?? home,
+        ...identity,
+        ...argv,
+      ],
       env: Object.entries(environment).map(([key, value]) => `${key}=${value}`),
       'capture-output': false,
     },
@@ -91,7 +102,9 @@ export async function guestExec(
       truncated: stdout.truncated() || stderr.truncated(),
     };
   } finally {
-    await tidy(session, [out, err], base).catch((error: unknown) => io.log.debug('guest.exec.untidy', { error }));
+    await tidy(session, [out, err], base).catch((error: unknown) =>
+      io.log.debug('guest.exec.untidy', { error }),
+    );
   }
 }
 
@@ -109,7 +122,10 @@ async function waitForEnd(
       await options.drain();
       const elapsed = host.now() - started;
       if (options.timeout !== undefined && elapsed > options.timeout) {
-        throw new CloneboxError('deadline', `the command did not end within ${options.timeout} ms and was killed`);
+        throw new CloneboxError(
+          'deadline',
+          `the command did not end within ${options.timeout} ms and was killed`,
+        );
       }
       // A long command does not keep others from the agent: between two looks it is anybody's turn.
       if (elapsed > 3000) await session.close();
@@ -126,7 +142,10 @@ async function killGroup(session: AgentSession, pid: number): Promise<void> {
   const io = detached();
   const script = 'kill -s TERM -- "-$1" 2>/dev/null; sleep 2; kill -s KILL -- "-$1" 2>/dev/null';
   await session
-    .call('guest-exec', Started, { args: { path: '/bin/sh', arg: ['-c', script, 'kill', String(pid)] }, io })
+    .call('guest-exec', Started, {
+      args: { path: '/bin/sh', arg: ['-c', script, 'kill', String(pid)] },
+      io,
+    })
     .catch(() => {});
 }
 
@@ -147,7 +166,10 @@ async function ensureScratch(
     io: options.io,
   });
   for (;;) {
-    const status = await session.call('guest-exec-status', Status, { args: { pid }, io: options.io });
+    const status = await session.call('guest-exec-status', Status, {
+      args: { pid },
+      io: options.io,
+    });
     if (status.exited) break;
     await options.host.sleep(50, options.io.signal);
   }
@@ -157,7 +179,8 @@ async function ensureScratch(
 async function openStream(session: AgentSession, path: string, io: Io): Promise<number> {
   await writeGuestFile(session, path, { content: '', io });
   const handle = await openGuestFile(session, path, { mode: 'r', io });
-  if (handle === undefined) throw new CloneboxError('guest-failed', `the guest cannot make files below ${scratch}`);
+  if (handle === undefined)
+    throw new CloneboxError('guest-failed', `the guest cannot make files below ${scratch}`);
   return handle;
 }
 
@@ -189,12 +212,20 @@ function createSink(stream: 'stdout' | 'stderr', options: GuestExecOptions): Sin
         dropped = true;
       }
     },
-    text: () => Buffer.concat(dropped ? [...head, Buffer.from('\n[…]\n'), ...tail] : [...head, ...tail]).toString('utf8'),
+    text: () =>
+      Buffer.concat(
+        dropped ? [...head, Buffer.from('\n[…]\n'), ...tail] : [...head, ...tail],
+      ).toString('utf8'),
     truncated: () => dropped,
   };
 }
 
-async function copyStream(session: AgentSession, handle: number, sink: Sink, io: Io): Promise<void> {
+async function copyStream(
+  session: AgentSession,
+  handle: number,
+  sink: Sink,
+  io: Io,
+): Promise<void> {
   for (;;) {
     const chunk = await readGuestChunk(session, handle, io);
     if (chunk.length === 0) return;

@@ -20,16 +20,30 @@ export async function openGuestFile(
   options: { mode: 'r' | 'w' | 'a'; io: Io },
 ): Promise<number | undefined> {
   try {
-    return await session.call('guest-file-open', Handle, { args: { path, mode: options.mode }, io: options.io });
+    return await session.call('guest-file-open', Handle, {
+      args: { path, mode: options.mode },
+      io: options.io,
+    });
   } catch (error) {
-    if (error instanceof CloneboxError && /No such file or directory/.test(String(error.facts.desc))) return undefined;
+    if (
+      error instanceof CloneboxError &&
+      /No such file or directory/.test(String(error.facts.desc))
+    )
+      return undefined;
     throw error;
   }
 }
 
 /** What can be read now from an open file of the guest, up to one chunk; empty at its present end. */
-export async function readGuestChunk(session: AgentSession, handle: number, io: Io): Promise<Uint8Array> {
-  const chunk = await session.call('guest-file-read', Chunk, { args: { handle, count: chunkSize }, io });
+export async function readGuestChunk(
+  session: AgentSession,
+  handle: number,
+  io: Io,
+): Promise<Uint8Array> {
+  const chunk = await session.call('guest-file-read', Chunk, {
+    args: { handle, count: chunkSize },
+    io,
+  });
   return Buffer.from(chunk['buf-b64'], 'base64').subarray(0, chunkSize);
 }
 
@@ -37,7 +51,11 @@ export async function closeGuestFile(session: AgentSession, handle: number, io: 
   await session.call('guest-file-close', z.unknown(), { args: { handle }, io });
 }
 
-export async function readGuestFile(session: AgentSession, path: string, io: Io): Promise<Uint8Array | undefined> {
+export async function readGuestFile(
+  session: AgentSession,
+  path: string,
+  io: Io,
+): Promise<Uint8Array | undefined> {
   const handle = await openGuestFile(session, path, { mode: 'r', io });
   if (handle === undefined) return undefined;
   const chunks: Uint8Array[] = [];
@@ -47,7 +65,8 @@ export async function readGuestFile(session: AgentSession, path: string, io: Io)
     if (chunk.length === 0) break;
     chunks.push(chunk);
     size += chunk.length;
-    if (size > maxFile) throw new CloneboxError('guest-failed', `${path} in the guest is larger than 64 MiB`);
+    if (size > maxFile)
+      throw new CloneboxError('guest-failed', `${path} in the guest is larger than 64 MiB`);
   }
   await closeGuestFile(session, handle, io);
   return Buffer.concat(chunks);

@@ -29,16 +29,28 @@ export class AgentSession {
   }
 
   /** Sends one command and returns its reply. Fails with `guest-failed` when the agent refuses or is lost. */
-  async call<T>(command: string, schema: z.ZodType<T>, options: { args?: Record<string, unknown>; io: Io }): Promise<T> {
-    const limited = withDeadline(options.io, commandTimeout, () => lost(`it did not answer ${command}`));
+  async call<T>(
+    command: string,
+    schema: z.ZodType<T>,
+    options: { args?: Record<string, unknown>; io: Io },
+  ): Promise<T> {
+    const limited = withDeadline(options.io, commandTimeout, () =>
+      lost(`it did not answer ${command}`),
+    );
     try {
       const socket = this.socket ?? (await this.open(limited.signal, options.io));
-      socket.send(JSON.stringify({ execute: command, ...(options.args && { arguments: options.args }) }));
+      socket.send(
+        JSON.stringify({ execute: command, ...(options.args && { arguments: options.args }) }),
+      );
       const reply = await receive(socket, limited.signal);
       if (reply.error !== undefined) {
-        throw new CloneboxError('guest-failed', `the guest agent refused ${command}: ${reply.error.desc ?? 'no reason given'}`, {
-          facts: { command, class: reply.error.class, desc: reply.error.desc },
-        });
+        throw new CloneboxError(
+          'guest-failed',
+          `the guest agent refused ${command}: ${reply.error.desc ?? 'no reason given'}`,
+          {
+            facts: { command, class: reply.error.class, desc: reply.error.desc },
+          },
+        );
       }
       const parsed = schema.safeParse(reply.return);
       if (!parsed.success) throw lost(`its answer to ${command} makes no sense`);
@@ -72,7 +84,10 @@ export class AgentSession {
   }
 
   private async open(signal: AbortSignal, io: Io): Promise<LineSocket> {
-    this.held ??= await this.host.lock(`${this.socketPath}.lock`, io, { what: 'the guest channel', wait: 60_000 });
+    this.held ??= await this.host.lock(`${this.socketPath}.lock`, io, {
+      what: 'the guest channel',
+      wait: 60_000,
+    });
     try {
       for (;;) {
         const socket = await connect(this.host, this.socketPath);

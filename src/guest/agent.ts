@@ -3,10 +3,10 @@ import type { Guest } from '../core/guest.ts';
 import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import { withDeadline } from '../lib/deadline.ts';
+import { parsePasswd } from './accounts.ts';
 import { type GuestAccount, guestExec } from './agent-exec.ts';
 import { readGuestFile, writeGuestFile } from './agent-files.ts';
 import { AgentSession } from './agent-session.ts';
-import { parsePasswd } from './accounts.ts';
 
 /** The guest behind an agent socket. Opens at the first use; `close` when done. */
 export function openAgent(host: Host, socketPath: string): Guest {
@@ -18,9 +18,13 @@ export function openAgent(host: Host, socketPath: string): Guest {
     const known = accounts.get(user);
     if (known !== undefined) return known;
     const passwd = await readGuestFile(session, '/etc/passwd', io);
-    const account = parsePasswd(Buffer.from(passwd ?? []).toString('utf8')).find((entry) => entry.name === user);
+    const account = parsePasswd(Buffer.from(passwd ?? []).toString('utf8')).find(
+      (entry) => entry.name === user,
+    );
     if (account === undefined) {
-      throw new CloneboxError('guest-failed', `there is no user ${user} in the guest`, { facts: { user } });
+      throw new CloneboxError('guest-failed', `there is no user ${user} in the guest`, {
+        facts: { user },
+      });
     }
     accounts.set(user, account);
     return account;
@@ -41,11 +45,19 @@ export function openAgent(host: Host, socketPath: string): Guest {
       }
     },
     exec: async (argv, io, options = {}) =>
-      guestExec(session, argv, { ...options, host, io, account: await accountOf(options.user, io) }),
+      guestExec(session, argv, {
+        ...options,
+        host,
+        io,
+        account: await accountOf(options.user, io),
+      }),
     readFile: (path, io) => readGuestFile(session, path, io),
     writeFile: async (path, content, io) => {
       if (!(await writeGuestFile(session, path, { content, io }))) {
-        throw new CloneboxError('guest-failed', `${path} cannot be written in the guest: no such directory`);
+        throw new CloneboxError(
+          'guest-failed',
+          `${path} cannot be written in the guest: no such directory`,
+        );
       }
     },
     shutdown: (mode, io) => session.tell('guest-shutdown', { mode }, io),

@@ -18,15 +18,23 @@ export async function copyIn(
   options: { host: string; guest: string; user: GuestUser; guestChannel: Guest; io: Io },
 ): Promise<void> {
   const { io } = options;
-  const ssh = await sshArgv(deps.host, record, { tty: false, user: 'root', paths: deps.paths.vm(record.name) });
+  const ssh = await sshArgv(deps.host, record, {
+    tty: false,
+    user: 'root',
+    paths: deps.paths.vm(record.name),
+  });
   const target = shellQuote(options.guest);
   const owner = `${options.user.uid}:${options.user.gid}`;
   const remote = `mkdir -p ${target} && tar -C ${target} -xpf - && chown -R ${owner} ${target}`;
   const script = 'source=$1; shift; tar -C "$source" -cf - . | "$@"';
   const result = await deps.host.run(['sh', '-c', script, 'sh', options.host, ...ssh, remote], io);
   if (result.exitCode !== 0) {
-    throw new CloneboxError('guest-failed', `could not copy ${options.host}: ${result.stderr.trim().slice(-500)}`, {
-      facts: { phase: 'copies', path: options.host },
-    });
+    throw new CloneboxError(
+      'guest-failed',
+      `could not copy ${options.host}: ${result.stderr.trim().slice(-500)}`,
+      {
+        facts: { phase: 'copies', path: options.host },
+      },
+    );
   }
 }

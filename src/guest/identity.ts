@@ -1,8 +1,8 @@
 import type { Guest } from '../core/guest.ts';
 import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
-import type { Workstation } from '../core/setup.ts';
 import type { VmPlan } from '../core/plan.ts';
+import type { Workstation } from '../core/setup.ts';
 import type { VmPaths } from '../core/store.ts';
 import { homeOf, withUser } from './accounts.ts';
 import type { GuestFile } from './archive.ts';
@@ -15,9 +15,14 @@ export async function identityFiles(
 ): Promise<GuestFile[]> {
   const { plan, paths, host, io } = input;
   const { user } = plan;
-  const text = async (path: string) => Buffer.from((await guest.readFile(path, io)) ?? []).toString('utf8');
+  const text = async (path: string) =>
+    Buffer.from((await guest.readFile(path, io)) ?? []).toString('utf8');
   const accounts = withUser(
-    { passwd: await text('/etc/passwd'), shadow: await text('/etc/shadow'), group: await text('/etc/group') },
+    {
+      passwd: await text('/etc/passwd'),
+      shadow: await text('/etc/shadow'),
+      group: await text('/etc/group'),
+    },
     user,
   );
   const shadowGroup = Number(/^shadow:[^:]*:(\d+):/m.exec(accounts.group)?.[1] ?? 0);
@@ -37,12 +42,21 @@ export async function identityFiles(
     ...(user.uid === 0
       ? []
       : [
-          { path: '/etc/sudoers.d/90-clonebox', content: `${user.name} ALL=(ALL:ALL) NOPASSWD:ALL\n`, mode: 0o440 },
+          {
+            path: '/etc/sudoers.d/90-clonebox',
+            content: `${user.name} ALL=(ALL:ALL) NOPASSWD:ALL\n`,
+            mode: 0o440,
+          },
           { path: home, directory: true, mode: 0o750, ...owned },
         ]),
     ...skeleton,
     { path: `${home}/.ssh`, directory: true, mode: 0o700, ...owned },
-    { path: `${home}/.ssh/authorized_keys`, content: `${keys.join('\n')}\n`, mode: 0o600, ...owned },
+    {
+      path: `${home}/.ssh/authorized_keys`,
+      content: `${keys.join('\n')}\n`,
+      mode: 0o600,
+      ...owned,
+    },
     ...(user.uid === 0
       ? []
       : [
@@ -51,8 +65,15 @@ export async function identityFiles(
           { path: '/root/.ssh/authorized_keys', content: `${ownKey}\n`, mode: 0o600 },
         ]),
     ...sharedParents(plan, home).map((path) => ({ path, directory: true, ...owned })),
-    { path: '/etc/ssh/ssh_host_ed25519_key', content: (await host.files.readText(paths.hostKey)) ?? '', mode: 0o600 },
-    { path: '/etc/ssh/ssh_host_ed25519_key.pub', content: (await host.files.readText(`${paths.hostKey}.pub`)) ?? '' },
+    {
+      path: '/etc/ssh/ssh_host_ed25519_key',
+      content: (await host.files.readText(paths.hostKey)) ?? '',
+      mode: 0o600,
+    },
+    {
+      path: '/etc/ssh/ssh_host_ed25519_key.pub',
+      content: (await host.files.readText(`${paths.hostKey}.pub`)) ?? '',
+    },
     {
       path: '/etc/ssh/sshd_config.d/10-clonebox.conf',
       content: [
@@ -67,7 +88,10 @@ export async function identityFiles(
       mode: 0o644,
     },
     { path: '/etc/hostname', content: `${plan.name}\n` },
-    { path: '/etc/hosts', content: `127.0.0.1 localhost\n127.0.1.1 ${plan.name}\n::1 localhost ip6-localhost ip6-loopback\n` },
+    {
+      path: '/etc/hosts',
+      content: `127.0.0.1 localhost\n127.0.1.1 ${plan.name}\n::1 localhost ip6-localhost ip6-loopback\n`,
+    },
     { path: '/etc/tmpfiles.d/clonebox.conf', content: 'd /run/clonebox 0700 root root -\n' },
     ...workstationFiles(input.workstation, plan.environment),
   ];
@@ -79,7 +103,8 @@ function sharedParents(plan: VmPlan, home: string): string[] {
   for (const share of plan.shares) {
     if (!share.guest.startsWith(`${home}/`)) continue;
     const parts = share.guest.slice(home.length + 1).split('/');
-    for (let depth = 1; depth < parts.length; depth++) parents.add(`${home}/${parts.slice(0, depth).join('/')}`);
+    for (let depth = 1; depth < parts.length; depth++)
+      parents.add(`${home}/${parts.slice(0, depth).join('/')}`);
   }
   return [...parents].sort();
 }

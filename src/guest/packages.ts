@@ -1,13 +1,20 @@
+import { isCloneboxError } from '../core/errors.ts';
 import type { Guest } from '../core/guest.ts';
 import type { Io } from '../core/io.ts';
 import type { PlannedPackage } from '../core/plan.ts';
-import { isCloneboxError } from '../core/errors.ts';
 import { inPhase, runInGuest } from './phase.ts';
 
 const apt = [
   ...['apt-get', '-y', '-q', '--no-install-recommends'],
   ...['-o', 'Acquire::Retries=3', '-o', 'Acquire::http::Timeout=30'],
-  ...['-o', 'DPkg::Lock::Timeout=120', '-o', 'Dpkg::Options::=--force-confold', '-o', 'Dpkg::Options::=--force-unsafe-io'],
+  ...[
+    '-o',
+    'DPkg::Lock::Timeout=120',
+    '-o',
+    'Dpkg::Options::=--force-confold',
+    '-o',
+    'Dpkg::Options::=--force-unsafe-io',
+  ],
 ];
 
 const environment = { DEBIAN_FRONTEND: 'noninteractive' };
@@ -16,10 +23,19 @@ const environment = { DEBIAN_FRONTEND: 'noninteractive' };
  * Installs the plan's packages, without recommended ones: what is not named is not in. The lists that came with the
  * image are tried first, which saves the slow update; when they are missing or stale they are fetched.
  */
-export async function installPackages(guest: Guest, packages: readonly PlannedPackage[], io: Io): Promise<void> {
+export async function installPackages(
+  guest: Guest,
+  packages: readonly PlannedPackage[],
+  io: Io,
+): Promise<void> {
   if (packages.length === 0) return;
-  const wanted = packages.map(({ name, version }) => (version === undefined ? name : `${name}=${version}`));
-  const phase = { id: 'packages', title: `Installing ${wanted.length} package${wanted.length === 1 ? '' : 's'}` };
+  const wanted = packages.map(({ name, version }) =>
+    version === undefined ? name : `${name}=${version}`,
+  );
+  const phase = {
+    id: 'packages',
+    title: `Installing ${wanted.length} package${wanted.length === 1 ? '' : 's'}`,
+  };
   await inPhase(phase, io, async () => {
     const install = () =>
       runInGuest(guest, [...apt, 'install', '--', ...wanted], {
@@ -29,7 +45,8 @@ export async function installPackages(guest: Guest, packages: readonly PlannedPa
     try {
       await install();
     } catch (error) {
-      if (!isCloneboxError(error, 'guest-failed') || error.facts.exitCode === undefined) throw error;
+      if (!isCloneboxError(error, 'guest-failed') || error.facts.exitCode === undefined)
+        throw error;
       io.emit({ kind: 'detail', text: 'fetching the package lists' });
       await runInGuest(guest, [...apt, 'update'], {
         ...{ io, phase, env: environment, timeout: 600_000 },
@@ -43,12 +60,20 @@ export async function installPackages(guest: Guest, packages: readonly PlannedPa
 /** Installs snaps, with snapd itself if the image has none. */
 export async function installSnaps(guest: Guest, snaps: readonly string[], io: Io): Promise<void> {
   if (snaps.length === 0) return;
-  const finding = { source: 'snap_packages', confidence: 'certain', reason: 'snaps need snapd' } as const;
+  const finding = {
+    source: 'snap_packages',
+    confidence: 'certain',
+    reason: 'snaps need snapd',
+  } as const;
   if ((await guest.readFile('/usr/bin/snap', io).catch(() => undefined)) === undefined) {
     await installPackages(guest, [{ name: 'snapd', version: undefined, finding }], io);
   }
-  const phase = { id: 'snaps', title: `Installing ${snaps.length} snap${snaps.length === 1 ? '' : 's'}` };
+  const phase = {
+    id: 'snaps',
+    title: `Installing ${snaps.length} snap${snaps.length === 1 ? '' : 's'}`,
+  };
   await inPhase(phase, io, async () => {
-    for (const snap of snaps) await runInGuest(guest, ['snap', 'install', '--', snap], { io, phase, timeout: 1_800_000 });
+    for (const snap of snaps)
+      await runInGuest(guest, ['snap', 'install', '--', snap], { io, phase, timeout: 1_800_000 });
   });
 }

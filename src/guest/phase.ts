@@ -39,14 +39,19 @@ export async function runInGuest(
     onOutput: (_, chunk) => {
       const lines = (partial + Buffer.from(chunk).toString('utf8')).split(/[\r\n]+/);
       partial = lines.pop() ?? '';
-      for (const line of lines) if (line.trim() !== '') io.emit({ kind: 'detail', text: line.trim() });
+      for (const line of lines)
+        if (line.trim() !== '') io.emit({ kind: 'detail', text: line.trim() });
     },
   });
   if (result.exitCode === 0) return result.stdout;
   const shown = options.shown ?? argv.join(' ');
   const output = `${result.stdout}\n${result.stderr}`.trim().split('\n').slice(-15).join('\n');
-  throw new CloneboxError('guest-failed', `${phase.title}: \`${shown}\` failed with status ${result.exitCode}\n${output}`, {
-    hint: 'Run again with --keep-failed to keep the VM and look inside: clonebox ssh',
-    facts: { phase: phase.id, command: shown, exitCode: result.exitCode, output },
-  });
+  throw new CloneboxError(
+    'guest-failed',
+    `${phase.title}: \`${shown}\` failed with status ${result.exitCode}\n${output}`,
+    {
+      hint: 'Run again with --keep-failed to keep the VM and look inside: clonebox ssh',
+      facts: { phase: phase.id, command: shown, exitCode: result.exitCode, output },
+    },
+  );
 }

@@ -30,24 +30,48 @@ export function metaData(record: VmRecord): string {
 }
 
 /** Writes the seed as an ISO 9660 image labelled `cidata`, 0600, with whichever of the three usual tools is there. */
-export async function writeSeed(host: Host, record: VmRecord, options: { paths: VmPaths; io: Io }): Promise<void> {
+export async function writeSeed(
+  host: Host,
+  record: VmRecord,
+  options: { paths: VmPaths; io: Io },
+): Promise<void> {
   const { paths, io } = options;
   const staging = `${paths.directory}/seed`;
   await host.files.makeDirectory(staging);
   await host.files.writeAtomic(`${staging}/user-data`, userData());
   await host.files.writeAtomic(`${staging}/meta-data`, metaData(record));
   const xorriso = await host.which('xorriso');
-  const tool = xorriso ? [xorriso, '-as', 'mkisofs'] : [(await host.which('genisoimage')) ?? (await host.which('mkisofs'))];
+  const tool = xorriso
+    ? [xorriso, '-as', 'mkisofs']
+    : [(await host.which('genisoimage')) ?? (await host.which('mkisofs'))];
   if (tool[0] === undefined) {
-    throw new CloneboxError('host-unable', 'no tool here can write the seed medium of a cloud image', {
-      hint: 'sudo apt install xorriso, or use an image that needs no seed: bootstrap:debian:12',
-    });
+    throw new CloneboxError(
+      'host-unable',
+      'no tool here can write the seed medium of a cloud image',
+      {
+        hint: 'sudo apt install xorriso, or use an image that needs no seed: bootstrap:debian:12',
+      },
+    );
   }
-  const argv = [...(tool as string[]), '-quiet', '-output', paths.seed, '-volid', 'cidata', '-joliet', '-rock'];
-  const result = await host.run([...argv, `${staging}/user-data`, `${staging}/meta-data`], io, { timeout: 60_000 });
+  const argv = [
+    ...(tool as string[]),
+    '-quiet',
+    '-output',
+    paths.seed,
+    '-volid',
+    'cidata',
+    '-joliet',
+    '-rock',
+  ];
+  const result = await host.run([...argv, `${staging}/user-data`, `${staging}/meta-data`], io, {
+    timeout: 60_000,
+  });
   await host.files.remove(staging);
   if (result.exitCode !== 0) {
-    throw new CloneboxError('host-unable', `the seed medium could not be written: ${result.stderr.trim()}`);
+    throw new CloneboxError(
+      'host-unable',
+      `the seed medium could not be written: ${result.stderr.trim()}`,
+    );
   }
   await host.files.setMode(paths.seed, 0o600);
 }

@@ -10,7 +10,14 @@ import { copyIn } from './copy.ts';
 import { identityFiles } from './identity.ts';
 import { installPackages, installSnaps } from './packages.ts';
 import { inPhase, type Phase, runInGuest } from './phase.ts';
-import { liveShares, missingShares, readMounts, shareFailure, shareFiles, sharesUnit } from './shares.ts';
+import {
+  liveShares,
+  missingShares,
+  readMounts,
+  shareFailure,
+  shareFiles,
+  sharesUnit,
+} from './shares.ts';
 import { runUnitFiles, runUnitName } from './units.ts';
 import { guestLocale, readWorkstation } from './workstation.ts';
 
@@ -25,7 +32,10 @@ export function createGuestSetup(deps: Deps): GuestSetup {
     workstation: () => readWorkstation(deps.host),
     provision: (input, workstation, io) => provision(deps, input, { workstation, io }),
     verifyShares: async ({ plan, guest, shareDriver }, io) => {
-      const missing = missingShares(liveShares(plan, shareDriver ?? '9p'), await readMounts(guest, io));
+      const missing = missingShares(
+        liveShares(plan, shareDriver ?? '9p'),
+        await readMounts(guest, io),
+      );
       if (missing.length > 0) throw await shareFailure(missing, guest, io);
     },
     mounted: async (guest, io) => (await readMounts(guest, io)).map((mount) => mount.path),
@@ -61,10 +71,14 @@ async function provision(
       'cat /etc/hostname > /proc/sys/kernel/hostname',
       'systemctl daemon-reload',
       `systemctl restart ${sharesUnit} || true`,
-      ...(workstation.certificates.length > 0 ? ['update-ca-certificates >/dev/null'] : []),
+      ...(workstation.certificates.length > 0 ? [trustCertificates] : []),
       ...(generate ? [`localedef -i ${locale.split('.')[0]} -f UTF-8 ${locale} || true`] : []),
     ];
-    await putFiles(guest, [...files, ...shareFiles(shares)], { io, phase: identity, then: script.join('\n') });
+    await putFiles(guest, [...files, ...shareFiles(shares)], {
+      io,
+      phase: identity,
+      then: script.join('\n'),
+    });
   });
 
   const shares = { id: 'shares', title: 'Mounting the shared directories' };
@@ -78,7 +92,8 @@ async function provision(
   if (copies.length > 0) {
     const phase = { id: 'copies', title: 'Copying directories in' };
     await inPhase(phase, io, async () => {
-      for (const copy of copies) await copyIn(deps, input.record, { ...copy, user: plan.user, guestChannel: guest, io });
+      for (const copy of copies)
+        await copyIn(deps, input.record, { ...copy, user: plan.user, guestChannel: guest, io });
     });
   }
 
@@ -88,7 +103,11 @@ async function provision(
   if (plan.services.length > 0) {
     const phase = { id: 'services', title: 'Enabling services' };
     await inPhase(phase, io, () =>
-      runInGuest(guest, ['systemctl', 'enable', '--now', '--', ...plan.services], { io, phase, timeout: 300_000 }),
+      runInGuest(guest, ['systemctl', 'enable', '--now', '--', ...plan.services], {
+        io,
+        phase,
+        timeout: 300_000,
+      }),
     );
   }
 
@@ -124,11 +143,29 @@ async function provision(
     const phase = { id: 'post', title: 'Running post_commands' };
     await inPhase(phase, io, async () => {
       for (const command of plan.postCommands) {
-        await runInGuest(guest, ['/bin/bash', '-c', command], { io, phase, cwd, user, shown: command, env: { ...plan.environment } });
+        await runInGuest(guest, ['/bin/bash', '-c', command], {
+          io,
+          phase,
+          cwd,
+          user,
+          shown: command,
+          env: { ...plan.environment },
+        });
       }
     });
   }
 }
+
+/**
+ * What update-ca-certificates does, for the new certificates alone: by itself it hashes every certificate of the system
+ * again, which takes more than a minute in an emulated guest.
+ */
+const trustCertificates = `for file in /usr/local/share/ca-certificates/clonebox-*.crt; do
+  cat "$file" >> /etc/ssl/certs/ca-certificates.crt
+  hash=$(openssl x509 -noout -hash -in "$file") || continue
+  ln -sf "$file" "/etc/ssl/certs/$(basename "$file" .crt).pem"
+  ln -sf "$file" "/etc/ssl/certs/$hash.0"
+done`;
 
 /** Puts files in place with their owners and modes, then runs a few lines of shell: one process tree for all. */
 async function putFiles(
@@ -146,7 +183,9 @@ async function putFiles(
 }
 
 async function waitForCloudInit(guest: Guest, phase: Phase, io: Io): Promise<void> {
-  const result = await guest.exec(['cloud-init', 'status', '--wait', '--long'], io, { timeout: 900_000 });
+  const result = await guest.exec(['cloud-init', 'status', '--wait', '--long'], io, {
+    timeout: 900_000,
+  });
   io.emit({ kind: 'detail', text: result.stdout.trim().split('\n')[0] ?? '' });
   // 2: finished with warnings the vendor's image is known for; the identity below does not depend on them.
   if (result.exitCode === 0 || result.exitCode === 2) return;

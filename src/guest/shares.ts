@@ -37,7 +37,10 @@ export function shareFiles(shares: readonly MountedShare[]): GuestFile[] {
   const lines = shares.map((share) => {
     const where = shellQuote(share.guest);
     const readOnly = share.mode === 'ro' ? ',ro' : '';
-    const options = share.driver === 'virtiofs' && readOnly ? '-t virtiofs -o ro' : `${mountOptions[share.driver]}${readOnly}`;
+    const options =
+      share.driver === 'virtiofs' && readOnly
+        ? '-t virtiofs -o ro'
+        : `${mountOptions[share.driver]}${readOnly}`;
     return `grep -q '^${share.tag} ' /proc/self/mounts || { mkdir -p ${where}; mount ${options} ${share.tag} ${where}; }`;
   });
   const unit = [
@@ -75,7 +78,9 @@ export interface GuestMount {
 export function parseMounts(text: string): GuestMount[] {
   const decode = (field: string) =>
     Buffer.from(
-      field.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8))),
+      field.replace(/\\([0-7]{3})/g, (_, octal: string) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      ),
       'latin1',
     ).toString('utf8');
   return Buffer.from(text, 'utf8')
@@ -84,7 +89,9 @@ export function parseMounts(text: string): GuestMount[] {
     .flatMap((line) => {
       const [source, path, , options] = line.split(' ');
       if (source === undefined || path === undefined || options === undefined) return [];
-      return [{ source: decode(source), path: decode(path), readOnly: options.split(',').includes('ro') }];
+      return [
+        { source: decode(source), path: decode(path), readOnly: options.split(',').includes('ro') },
+      ];
     });
 }
 
@@ -95,25 +102,40 @@ export async function readMounts(guest: Guest, io: Io): Promise<GuestMount[]> {
 }
 
 /** Those of `wanted` that the guest has not mounted as they should be. */
-export function missingShares(wanted: readonly MountedShare[], mounts: readonly GuestMount[]): MountedShare[] {
+export function missingShares(
+  wanted: readonly MountedShare[],
+  mounts: readonly GuestMount[],
+): MountedShare[] {
   return wanted.filter(
     (share) =>
       !mounts.some(
         (mount) =>
-          mount.source === share.tag && mount.path === share.guest && mount.readOnly === (share.mode === 'ro'),
+          mount.source === share.tag &&
+          mount.path === share.guest &&
+          mount.readOnly === (share.mode === 'ro'),
       ),
   );
 }
 
 /** The error for shares that are not there, with what the guest's unit said. */
-export async function shareFailure(missing: readonly MountedShare[], guest: Guest, io: Io): Promise<CloneboxError> {
+export async function shareFailure(
+  missing: readonly MountedShare[],
+  guest: Guest,
+  io: Io,
+): Promise<CloneboxError> {
   const log = await guest
-    .exec(['journalctl', '-b', '--no-pager', '-o', 'cat', '-n', '10', '-u', sharesUnit], io, { timeout: 30_000 })
+    .exec(['journalctl', '-b', '--no-pager', '-o', 'cat', '-n', '10', '-u', sharesUnit], io, {
+      timeout: 30_000,
+    })
     .then((result) => result.stdout.trim())
     .catch(() => '');
   const names = missing.map((share) => share.guest).join(', ');
-  return new CloneboxError('guest-failed', `not mounted in the guest: ${names}${log ? `\n${log}` : ''}`, {
-    hint: 'Try the other driver (vm.share_driver: 9p or virtiofs); clonebox logs shows the guest.',
-    facts: { phase: 'shares', missing: missing.map((share) => share.guest), log },
-  });
+  return new CloneboxError(
+    'guest-failed',
+    `not mounted in the guest: ${names}${log ? `\n${log}` : ''}`,
+    {
+      hint: 'Try the other driver (vm.share_driver: 9p or virtiofs); clonebox logs shows the guest.',
+      facts: { phase: 'shares', missing: missing.map((share) => share.guest), log },
+    },
+  );
 }

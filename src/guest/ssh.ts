@@ -33,11 +33,17 @@ export function sshSettings(record: VmRecord, paths: VmPaths): [string, string][
 
 /** ssh's own quoting of a value that may hold spaces (ssh_config(5)). */
 function configQuote(value: string): string {
-  return /[\s"%\\]/.test(value) ? `"${value.replaceAll('%', '%%').replace(/["\\]/g, '\\$&')}"` : value;
+  return /[\s"%\\]/.test(value)
+    ? `"${value.replaceAll('%', '%%').replace(/["\\]/g, '\\$&')}"`
+    : value;
 }
 
 /** argv of an ssh to this VM; the remote command's words, if any, follow. */
-export async function sshArgv(host: Host, record: VmRecord, options: SshOptions & { paths: VmPaths }): Promise<string[]> {
+export async function sshArgv(
+  host: Host,
+  record: VmRecord,
+  options: SshOptions & { paths: VmPaths },
+): Promise<string[]> {
   const settings = sshSettings(record, options.paths).map(([key, value]): [string, string] =>
     key === 'User' && options.user !== undefined ? [key, options.user] : [key, value],
   );
@@ -53,18 +59,31 @@ export async function sshArgv(host: Host, record: VmRecord, options: SshOptions 
 }
 
 /** Makes the VM's own key and the guest's host key, and pins the latter. Never touches a key of the user. */
-export async function makeKeys(host: Host, record: VmRecord, options: { paths: VmPaths; io: Io }): Promise<void> {
+export async function makeKeys(
+  host: Host,
+  record: VmRecord,
+  options: { paths: VmPaths; io: Io },
+): Promise<void> {
   const { paths, io } = options;
   const keygen = await host.require('ssh-keygen');
   for (const [path, comment] of [
     [paths.key, `clonebox-${record.name}`],
     [paths.hostKey, `host-${record.name}`],
   ] as const) {
-    const result = await host.run([keygen, '-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', path], io, { timeout: 30_000 });
+    const result = await host.run(
+      [keygen, '-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', path],
+      io,
+      { timeout: 30_000 },
+    );
     if (result.exitCode !== 0) {
-      throw new CloneboxError('host-unable', `ssh-keygen failed: ${result.stderr.trim()}`, { facts: { path } });
+      throw new CloneboxError('host-unable', `ssh-keygen failed: ${result.stderr.trim()}`, {
+        facts: { path },
+      });
     }
   }
-  const hostPublic = ((await host.files.readText(`${paths.hostKey}.pub`)) ?? '').split(' ').slice(0, 2).join(' ');
+  const hostPublic = ((await host.files.readText(`${paths.hostKey}.pub`)) ?? '')
+    .split(' ')
+    .slice(0, 2)
+    .join(' ');
   await host.files.writeAtomic(paths.knownHosts, `${hostKeyAlias(record)} ${hostPublic}\n`);
 }

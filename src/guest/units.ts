@@ -24,7 +24,9 @@ export function runUnitFiles(units: readonly RunUnit[], user: GuestUser): GuestF
       '[Service]',
       ...(user.uid === 0 ? [] : [`User=${user.name}`]),
       'EnvironmentFile=-/etc/environment',
-      ...Object.entries(unit.env).map(([key, value]) => `Environment=${systemdQuote(`${key}=${value}`)}`),
+      ...Object.entries(unit.env).map(
+        ([key, value]) => `Environment=${systemdQuote(`${key}=${value}`)}`,
+      ),
       `ExecStart=:${command.map(systemdQuote).join(' ')}`,
       `Restart=${unit.restart}`,
       'RestartSec=1',
@@ -34,7 +36,10 @@ export function runUnitFiles(units: readonly RunUnit[], user: GuestUser): GuestF
     ];
     return [
       { path: `/etc/systemd/system/${name}`, content: text.join('\n') },
-      { path: `/etc/systemd/system/multi-user.target.wants/${name}`, link: `/etc/systemd/system/${name}` },
+      {
+        path: `/etc/systemd/system/multi-user.target.wants/${name}`,
+        link: `/etc/systemd/system/${name}`,
+      },
     ];
   });
 }

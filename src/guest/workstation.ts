@@ -24,8 +24,12 @@ export async function readWorkstation(host: Host): Promise<Workstation> {
 
 async function readTimeZone(host: Host): Promise<string | undefined> {
   const target = await host.files.realPath('/etc/localtime');
-  const zone = /\/zoneinfo\/(?:posix\/)?(.+)$/.exec(target ?? '')?.[1] ?? (await host.files.readText('/etc/timezone'))?.trim();
-  return zone !== undefined && /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/.test(zone) ? zone : undefined;
+  const zone =
+    /\/zoneinfo\/(?:posix\/)?(.+)$/.exec(target ?? '')?.[1] ??
+    (await host.files.readText('/etc/timezone'))?.trim();
+  return zone !== undefined && /^[A-Za-z0-9_+-]+(\/[A-Za-z0-9_+-]+)*$/.test(zone)
+    ? zone
+    : undefined;
 }
 
 async function readCertificates(host: Host): Promise<{ name: string; pem: string }[]> {
@@ -35,7 +39,10 @@ async function readCertificates(host: Host): Promise<{ name: string; pem: string
       if (!/\.(crt|pem)$/.test(file)) continue;
       const pem = await host.files.readText(`${directory}/${file}`);
       if (pem?.includes('-----BEGIN CERTIFICATE-----') && pem.length < 1024 * 1024) {
-        found.push({ name: file.replace(/\.(crt|pem)$/, '').replace(/[^A-Za-z0-9._-]/g, '_'), pem });
+        found.push({
+          name: file.replace(/\.(crt|pem)$/, '').replace(/[^A-Za-z0-9._-]/g, '_'),
+          pem,
+        });
       }
     }
   }
@@ -47,7 +54,8 @@ function readProxy(env: Host['env']): Record<string, string> {
   const proxy: Record<string, string> = {};
   for (const name of proxyVariables) {
     const value = env[name] ?? env[name.toUpperCase()];
-    if (value && !/^(\w+:\/\/)?([^@/]*@)?(127\.|localhost|\[::1\])/.test(value)) proxy[name] = value;
+    if (value && !/^(\w+:\/\/)?([^@/]*@)?(127\.|localhost|\[::1\])/.test(value))
+      proxy[name] = value;
   }
   return proxy;
 }
@@ -66,17 +74,29 @@ export function guestLocale(locale: string | undefined): { locale: string; gener
 }
 
 /** The files that carry the workstation's facts. */
-export function workstationFiles(workstation: Workstation, environment: Readonly<Record<string, string>>): GuestFile[] {
+export function workstationFiles(
+  workstation: Workstation,
+  environment: Readonly<Record<string, string>>,
+): GuestFile[] {
   const files: GuestFile[] = [];
   const proxy = Object.entries(workstation.proxy).flatMap(([name, value]) => [
     [name, value] as const,
     [name.toUpperCase(), value] as const,
   ]);
-  const variables = [['LANG', guestLocale(workstation.locale).locale] as const, ...proxy, ...Object.entries(environment)];
+  const variables = [
+    ['LANG', guestLocale(workstation.locale).locale] as const,
+    ...proxy,
+    ...Object.entries(environment),
+  ];
   // pam_env(8) reads it for logins and `clonebox exec`; it has no way to write a newline.
-  const lines = variables.filter(([, value]) => !value.includes('\n')).map(([name, value]) => `${name}="${value.replaceAll('"', '')}"`);
+  const lines = variables
+    .filter(([, value]) => !value.includes('\n'))
+    .map(([name, value]) => `${name}="${value.replaceAll('"', '')}"`);
   files.push({ path: '/etc/environment', content: `${lines.join('\n')}\n` });
-  files.push({ path: '/etc/default/locale', content: `LANG=${guestLocale(workstation.locale).locale}\n` });
+  files.push({
+    path: '/etc/default/locale',
+    content: `LANG=${guestLocale(workstation.locale).locale}\n`,
+  });
   if (workstation.timeZone !== undefined) {
     files.push({ path: '/etc/timezone', content: `${workstation.timeZone}\n` });
     files.push({ path: '/etc/localtime', link: `/usr/share/zoneinfo/${workstation.timeZone}` });
@@ -88,6 +108,7 @@ export function workstationFiles(workstation: Workstation, environment: Readonly
     const value = workstation.proxy[`${scheme}_proxy`];
     return value ? [`Acquire::${scheme}::Proxy "${value.replaceAll('"', '')}";`] : [];
   });
-  if (apt.length > 0) files.push({ path: '/etc/apt/apt.conf.d/90clonebox-proxy', content: `${apt.join('\n')}\n` });
+  if (apt.length > 0)
+    files.push({ path: '/etc/apt/apt.conf.d/90clonebox-proxy', content: `${apt.join('\n')}\n` });
   return files;
 }

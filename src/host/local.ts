@@ -5,6 +5,7 @@ import { fetchUrl, writeStream } from './download.ts';
 import { canOpen, localFiles } from './files.ts';
 import { isLocked, lock } from './locks.ts';
 import * as processes from './processes.ts';
+import { joinTerminal } from './terminal.ts';
 import { canBind, connectLines, portAnswers } from './sockets.ts';
 
 function readUser(env: NodeJS.ProcessEnv): HostUser {
@@ -51,6 +52,7 @@ export function createHost(env: NodeJS.ProcessEnv = process.env): Host {
     isLocked,
     canOpen,
     connect: connectLines,
+    joinTerminal,
     canBind,
     portAnswers,
     fetch: fetchUrl,

@@ -49,6 +49,11 @@ export async function lock(
       if (Date.now() >= deadline) throw locked(options.what, await readHolder(path));
       await delay(50, undefined, { signal: io.signal }).catch(() => io.signal.throwIfAborted());
     }
+    if (!(await isSameFile(handle, path))) {
+      // Its holder removed the file while we waited: what we have locked is nobody's lock any more.
+      await handle.close();
+      return lock(path, io, options);
+    }
     await handle.truncate(0);
     const holder: LockHolder = {
       pid: process.pid,
@@ -61,6 +66,11 @@ export async function lock(
     throw explain(error, path);
   }
   return { release: () => handle.close() };
+}
+
+async function isSameFile(handle: fs.FileHandle, path: string): Promise<boolean> {
+  const [ours, there] = await Promise.all([handle.stat(), fs.stat(path).catch(() => undefined)]);
+  return there !== undefined && ours.ino === there.ino && ours.dev === there.dev;
 }
 
 function locked(what: string, holder: LockHolder | undefined): CloneboxError {

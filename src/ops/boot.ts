@@ -6,6 +6,7 @@ import type { VmRecord } from '../core/record.ts';
 import type { SetupInput } from '../core/setup.ts';
 import { withDeadline } from '../lib/deadline.ts';
 import { parseDuration } from '../lib/duration.ts';
+import { readableLines } from '../lib/readable.ts';
 import { machineSpec } from './machine-spec.ts';
 import { openTunnels } from './tunnels.ts';
 
@@ -40,10 +41,16 @@ export async function bootMachine(
     await waitForGuest(ctx, { record: current, driver, started, guest });
   } catch (error) {
     await guest.close();
-    if (!options.keepOnFailure) await driver.stop(record.name, ctx.io, { grace: 0 }).catch(() => undefined);
+    if (!options.keepOnFailure)
+      await driver.stop(record.name, ctx.io, { grace: 0 }).catch(() => undefined);
     throw error;
   }
-  const setup: SetupInput = { plan: current.plan, record: current, guest, shareDriver: started.shareDriver };
+  const setup: SetupInput = {
+    plan: current.plan,
+    record: current,
+    guest,
+    shareDriver: started.shareDriver,
+  };
   return { record: current, driver, started, guest, setup };
 }
 
@@ -55,16 +62,23 @@ async function startWithFreePorts(
   const facts = await driver.preflight(ctx.io);
   const [problem] = facts.problems;
   if (problem !== undefined) {
-    throw new CloneboxError('host-unable', problem.what, { hint: `${problem.fix}. More: clonebox doctor`, facts: { problems: facts.problems } });
+    throw new CloneboxError('host-unable', problem.what, {
+      hint: `${problem.fix}. More: clonebox doctor`,
+      facts: { problems: facts.problems },
+    });
   }
   const wanted = record.plan.shareDriver;
   const shareDriver = wanted === 'auto' ? facts.shares.driver : wanted;
   let current = record;
   for (let attempt = 0; ; attempt++) {
     try {
-      return { record: current, started: await driver.start(machineSpec(ctx, current, shareDriver), ctx.io) };
+      return {
+        record: current,
+        started: await driver.start(machineSpec(ctx, current, shareDriver), ctx.io),
+      };
     } catch (error) {
-      if (!isCloneboxError(error, 'conflict') || !Array.isArray(error.facts.ports) || attempt >= 5) throw error;
+      if (!isCloneboxError(error, 'conflict') || !Array.isArray(error.facts.ports) || attempt >= 5)
+        throw error;
       current = await leaseAgain(ctx, current);
       ctx.io.emit({ kind: 'note', text: `${error.message}; another one was taken` });
     }
@@ -86,7 +100,11 @@ async function waitForGuest(
 ): Promise<void> {
   const { record, driver, started, guest } = machine;
   const timeout = bootTimeout(ctx, started);
-  const silent = () => new CloneboxError('guest-failed', `the guest did not answer within ${Math.round(timeout / 1000)} s`);
+  const silent = () =>
+    new CloneboxError(
+      'guest-failed',
+      `the guest did not answer within ${Math.round(timeout / 1000)} s`,
+    );
   const limited = withDeadline(ctx.io, timeout, silent);
   const watch = new AbortController();
   const signal = AbortSignal.any([limited.signal, watch.signal]);
@@ -99,11 +117,15 @@ async function waitForGuest(
     ctx.io.signal.throwIfAborted();
     const serial = await lastSerialLines(ctx, record);
     if (!isCloneboxError(error)) throw error;
-    throw new CloneboxError(error.code, `${error.message}${serial ? `\nThe last lines of its console:\n${serial}` : ''}`, {
-      hint: error.hint ?? 'Look closer: clonebox clone … --keep-failed, then clonebox console',
-      facts: { ...error.facts, phase: 'boot', serial },
-      cause: error,
-    });
+    throw new CloneboxError(
+      error.code,
+      `${error.message}${serial ? `\nThe last lines of its console:\n${serial}` : ''}`,
+      {
+        hint: error.hint ?? 'Look closer: clonebox clone … --keep-failed, then clonebox console',
+        facts: { ...error.facts, phase: 'boot', serial },
+        cause: error,
+      },
+    );
   } finally {
     watch.abort(new Error('the wait has ended'));
     limited.dispose();
@@ -127,11 +149,18 @@ async function watchForEnd(
       const directory = ctx.store.paths.vm(record.name).directory;
       const free = await ctx.host.files.freeBytes(directory);
       throw free < 64 * 1024 * 1024
-        ? new CloneboxError('host-unable', 'the disk of this host is full: the machine was paused', {
-            hint: 'Free some space, then start it again.',
-            facts: { free },
-          })
-        : new CloneboxError('hypervisor-failed', 'the machine was paused by an I/O error of its disk');
+        ? new CloneboxError(
+            'host-unable',
+            'the disk of this host is full: the machine was paused',
+            {
+              hint: 'Free some space, then start it again.',
+              facts: { free },
+            },
+          )
+        : new CloneboxError(
+            'hypervisor-failed',
+            'the machine was paused by an I/O error of its disk',
+          );
     }
     if (/Kernel panic|Unable to mount root fs/.test(await lastSerialLines(ctx, record))) {
       throw new CloneboxError('guest-failed', "the guest's kernel panicked");
@@ -146,19 +175,11 @@ function bootTimeout(ctx: Ctx, started: Started): number {
 
 async function lastSerialLines(ctx: Ctx, record: VmRecord): Promise<string> {
   const tail = await ctx.host.files.readTail(ctx.store.paths.vm(record.name).serialLog, 4000);
-  return printable(tail).trim().split('\n').slice(-12).join('\n');
-}
-
-/** Guest output on a terminal: no escape sequences, no control characters but the newline. */
-export function printable(text: string): string {
-  return text
-    .replace(/\r/g, '')
-    .replace(/\u001b\[[0-9;?]*[A-Za-z]|\u001b[()][A-Z0-9]/g, '')
-    .replace(/[^\n\t\u0020-\u007e\u00a0-\uffff]/g, '');
+  return readableLines(tail).slice(-12).join('\n');
 }
 
 /** Everything of a later start: shares as recorded, mounted and checked; tunnels to the host's named ports. */
 export async function settle(ctx: Ctx, booted: Booted): Promise<void> {
   await ctx.setup.verifyShares(booted.setup, ctx.io);
-  await openTunnels(ctx, booted.record);
+  await openTunnels(ctx, booted.record, booted.guest);
 }

@@ -3,7 +3,11 @@ import type { MachineSpec } from '../core/driver.ts';
 import type { VmRecord } from '../core/record.ts';
 
 /** What the driver is asked to run: the record in bytes and absolute paths. */
-export function machineSpec(ctx: Ctx, record: VmRecord, shareDriver: '9p' | 'virtiofs'): MachineSpec {
+export function machineSpec(
+  ctx: Ctx,
+  record: VmRecord,
+  shareDriver: '9p' | 'virtiofs',
+): MachineSpec {
   const paths = ctx.store.paths.vm(record.name);
   const { plan } = record;
   const live = plan.shares.filter((share) => share.mode !== 'copy');
@@ -17,7 +21,8 @@ export function machineSpec(ctx: Ctx, record: VmRecord, shareDriver: '9p' | 'vir
     memory: plan.memory,
     disk: paths.disk,
     // The seed is for the first boot alone; afterwards it is gone.
-    seed: record.image.setup === 'cloud-init' && record.phase === 'creating' ? paths.seed : undefined,
+    seed:
+      record.image.setup === 'cloud-init' && record.phase === 'creating' ? paths.seed : undefined,
     boot: record.image.boot,
     shares: live.map((share, index) => ({
       tag: `share${index}`,

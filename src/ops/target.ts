@@ -1,6 +1,6 @@
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
-import { CloneboxError } from '../core/errors.ts';
 import type { Ctx } from '../core/ctx.ts';
+import { CloneboxError } from '../core/errors.ts';
 import { looksLikePath, parseVmName, slug, type VmName } from '../core/name.ts';
 import type { VmRecord } from '../core/record.ts';
 import { sha256 } from '../lib/sha256.ts';
@@ -19,10 +19,15 @@ export type Target =
     };
 
 /** Reads a `[vm]` argument; nothing means the current directory. Fails with `not-found` for a path that is not there. */
-export async function findTarget(ctx: Ctx, argument: string | undefined, cwd: string): Promise<Target> {
+export async function findTarget(
+  ctx: Ctx,
+  argument: string | undefined,
+  cwd: string,
+): Promise<Target> {
   const text = argument ?? '.';
   if (!looksLikePath(text)) return { kind: 'name', name: parseVmName(text) };
-  const expanded = text === '~' || text.startsWith('~/') ? join(ctx.host.user.home, text.slice(1)) : text;
+  const expanded =
+    text === '~' || text.startsWith('~/') ? join(ctx.host.user.home, text.slice(1)) : text;
   const path = isAbsolute(expanded) ? expanded : resolve(cwd, expanded);
   const real = await ctx.host.files.realPath(path);
   const facts = real === undefined ? undefined : await ctx.host.files.facts(real);
@@ -77,7 +82,11 @@ export async function findVm(ctx: Ctx, argument: string | undefined, cwd: string
 }
 
 /** A VM and its record. Fails with `not-found`, or with `conflict` when the record cannot be read. */
-export async function loadVm(ctx: Ctx, argument: string | undefined, cwd: string): Promise<VmRecord> {
+export async function loadVm(
+  ctx: Ctx,
+  argument: string | undefined,
+  cwd: string,
+): Promise<VmRecord> {
   const name = await findVm(ctx, argument, cwd);
   const record = await ctx.store.read(name);
   if (record !== undefined) return record;

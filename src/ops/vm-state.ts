@@ -7,7 +7,11 @@ import type { VmRecord } from '../core/record.ts';
 export type VmState = MachineState | { readonly kind: 'creating' };
 
 /** The state of a VM from its record, its lock, and the machine itself. Takes no lock and never waits for one. */
-export async function readVmState(ctx: Ctx, name: VmName, record: VmRecord | undefined): Promise<VmState> {
+export async function readVmState(
+  ctx: Ctx,
+  name: VmName,
+  record: VmRecord | undefined,
+): Promise<VmState> {
   if (record === undefined) {
     if (await ctx.store.isLocked(name)) return { kind: 'creating' };
     return { kind: 'broken', reason: 'it has no readable record' };
@@ -34,7 +38,10 @@ export function isUp(state: VmState): boolean {
 export function withVm<T>(ctx: Ctx, name: VmName, action: () => Promise<T>): Promise<T> {
   return ctx.store.withLock(name, ctx.io, async () => {
     for (const operation of await ctx.store.recover(name, ctx.io)) {
-      ctx.io.emit({ kind: 'note', text: `took back an interrupted ${operation.operation} of ${name}` });
+      ctx.io.emit({
+        kind: 'note',
+        text: `took back an interrupted ${operation.operation} of ${name}`,
+      });
     }
     return action();
   });

@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import type {
   Channels,
-  DiskSpec,
   Driver,
   MachineSpec,
   MachineState,
@@ -14,7 +13,14 @@ import type { Io } from '../../core/io.ts';
 import type { VmName } from '../../core/name.ts';
 import type { Paths } from '../../core/store.ts';
 import { chooseAccel } from './accel.ts';
-import { currentLayout, machineArguments, type RuntimeFiles, runtimeFiles, shareSlots } from './layout.ts';
+import { createDisk, growDisk, measureDisk } from './disk.ts';
+import {
+  currentLayout,
+  machineArguments,
+  type RuntimeFiles,
+  runtimeFiles,
+  shareSlots,
+} from './layout.ts';
 import { chooseNetwork, startPasst } from './network.ts';
 import { preflight, qemuProgram } from './preflight.ts';
 import { clearRuntime, findQemu, readState, withQmp } from './process.ts';
@@ -35,6 +41,8 @@ export function createQemuDriver(deps: { host: Host; paths: Paths }): Driver {
     name: 'qemu',
     preflight: (io) => preflight(host, io),
     create: (disk, io) => createDisk(host, disk, io),
+    grow: (path, size, io) => growDisk(host, { path, size }, io),
+    measure: (path, io) => measureDisk(host, path, io),
     start: (spec, io) => start(host, filesOf(spec.name), spec, io),
     stop: (name, io, options) => stop(host, filesOf(name), io, options.grace),
     remove: (name, io) => clearRuntime(host, filesOf(name), io.signal),
@@ -48,34 +56,26 @@ export function createQemuDriver(deps: { host: Host; paths: Paths }): Driver {
   };
 }
 
-async function createDisk(host: Host, disk: DiskSpec, io: Io): Promise<void> {
-  if ((await host.files.facts(disk.path)) !== undefined) {
-    throw new CloneboxError('conflict', `${disk.path} exists already`, { facts: { path: disk.path } });
-  }
-  const base = disk.base === undefined ? [] : ['-F', 'qcow2', '-b', disk.base];
-  const argv = [await host.require('qemu-img'), 'create', '-q', '-f', 'qcow2', ...base, disk.path, String(disk.size)];
-  const result = await host.run(argv, io, { timeout: 60_000 });
-  if (result.exitCode === 0) return;
-  await host.files.remove(disk.path);
-  const full = /no space left/i.test(result.stderr);
-  throw new CloneboxError(full ? 'host-unable' : 'hypervisor-failed', `could not make the disk: ${result.stderr.trim()}`, {
-    hint: full ? 'Free some space, then try again.' : undefined,
-    facts: { path: disk.path },
-  });
-}
-
 async function start(host: Host, files: RuntimeFiles, spec: MachineSpec, io: Io): Promise<Started> {
   const process = await findQemu(host, files);
   if (process !== undefined) return { ...(await runOrUnknown(host, files)), process };
   if (spec.layout > currentLayout) {
-    throw new CloneboxError('conflict', `${spec.name} was made by a newer CloneBox (device layout ${spec.layout})`, {
-      hint: 'Upgrade CloneBox on this machine.',
-    });
+    throw new CloneboxError(
+      'conflict',
+      `${spec.name} was made by a newer CloneBox (device layout ${spec.layout})`,
+      {
+        hint: 'Upgrade CloneBox on this machine.',
+      },
+    );
   }
   if (spec.shares.length > shareSlots) {
-    throw new CloneboxError('config-invalid', `${spec.shares.length} live shares, and a machine has ${shareSlots} slots`, {
-      hint: 'Share a common parent directory, or make some of them mode: copy.',
-    });
+    throw new CloneboxError(
+      'config-invalid',
+      `${spec.shares.length} live shares, and a machine has ${shareSlots} slots`,
+      {
+        hint: 'Share a common parent directory, or make some of them mode: copy.',
+      },
+    );
   }
   const program = await host.require(qemuProgram(host));
   const accel = await chooseAccel(host, spec.accel);
@@ -84,10 +84,17 @@ async function start(host: Host, files: RuntimeFiles, spec: MachineSpec, io: Io)
   await host.files.makeDirectory(files.empty);
   try {
     if (network.backend === 'passt') {
-      await startPasst(host, spec.network, { socket: files.passtSocket, pid: files.passtPid, log: files.passtLog }, io);
+      await startPasst(
+        host,
+        spec.network,
+        { socket: files.passtSocket, pid: files.passtPid, log: files.passtLog },
+        io,
+      );
     }
     await startShares(host, files, spec, io);
-    await host.startDaemon([program, ...machineArguments(spec, files, { accel, network })], { logFile: files.log });
+    await host.startDaemon([program, ...machineArguments(spec, files, { accel, network })], {
+      logFile: files.log,
+    });
     const shareDriver = spec.shares[0]?.driver;
     await host.files.writeAtomic(files.run, JSON.stringify({ accel, network, shareDriver }));
     return { process: await waitForQemu(host, files, spec, io), accel, network, shareDriver };
@@ -97,27 +104,45 @@ async function start(host: Host, files: RuntimeFiles, spec: MachineSpec, io: Io)
   }
 }
 
-async function startShares(host: Host, files: RuntimeFiles, spec: MachineSpec, io: Io): Promise<void> {
+async function startShares(
+  host: Host,
+  files: RuntimeFiles,
+  spec: MachineSpec,
+  io: Io,
+): Promise<void> {
   const shares = spec.shares.filter((share) => share.driver === 'virtiofs');
   if (shares.length === 0) return;
   const choice = await findVirtiofsd(host, io);
   if (choice === undefined) {
-    throw new CloneboxError('host-unable', 'there is no virtiofsd on this machine that this user can run', {
-      hint: 'Install virtiofsd, or use vm.share_driver: 9p.',
-    });
+    throw new CloneboxError(
+      'host-unable',
+      'there is no virtiofsd on this machine that this user can run',
+      {
+        hint: 'Install virtiofsd, or use vm.share_driver: 9p.',
+      },
+    );
   }
   for (const share of shares) {
     if (share.readOnly && choice.flavour === 'c') {
-      throw new CloneboxError('host-unable', `this virtiofsd cannot enforce a read-only share (${share.host})`, {
-        hint: 'Use vm.share_driver: 9p, or a newer virtiofsd.',
-      });
+      throw new CloneboxError(
+        'host-unable',
+        `this virtiofsd cannot enforce a read-only share (${share.host})`,
+        {
+          hint: 'Use vm.share_driver: 9p, or a newer virtiofsd.',
+        },
+      );
     }
     await startVirtiofsd(host, choice, { share, files, io });
   }
 }
 
 /** Ready means: the control socket answers. When QEMU ends first, its own words become the error. */
-async function waitForQemu(host: Host, files: RuntimeFiles, spec: MachineSpec, io: Io): Promise<Started['process']> {
+async function waitForQemu(
+  host: Host,
+  files: RuntimeFiles,
+  spec: MachineSpec,
+  io: Io,
+): Promise<Started['process']> {
   for (;;) {
     const process = await findQemu(host, files);
     if (process !== undefined) {
@@ -128,28 +153,40 @@ async function waitForQemu(host: Host, files: RuntimeFiles, spec: MachineSpec, i
       });
       if (version !== undefined) return process;
     }
-    if ((await host.processesMentioning(files.pid)).length === 0) throw await startFailure(host, files, spec);
+    if ((await host.processesMentioning(files.pid)).length === 0)
+      throw await startFailure(host, files, spec);
     await host.sleep(20, io.signal);
   }
 }
 
-async function startFailure(host: Host, files: RuntimeFiles, spec: MachineSpec): Promise<CloneboxError> {
+async function startFailure(
+  host: Host,
+  files: RuntimeFiles,
+  spec: MachineSpec,
+): Promise<CloneboxError> {
   const output = (await host.files.readTail(files.log, 2000)).trim();
   const lastLine = output.split('\n').at(-1) ?? '';
   for (const forward of spec.network.forwards) {
-    if (/hostfwd|Could not set up host forwarding/i.test(output) && !(await host.canBind(forward.host))) {
+    if (
+      /hostfwd|Could not set up host forwarding/i.test(output) &&
+      !(await host.canBind(forward.host))
+    ) {
       return new CloneboxError('conflict', `port ${forward.host} was taken meanwhile`, {
         facts: { ports: [forward.host] },
       });
     }
   }
   const full = /no space left/i.test(output);
-  return new CloneboxError(full ? 'host-unable' : 'hypervisor-failed', `QEMU did not start: ${lastLine || 'it said nothing'}`, {
-    hint: full
-      ? 'Free some space, then try again.'
-      : 'clonebox doctor checks this host; CLONEBOX_ACCEL=tcg does without KVM.',
-    facts: { output },
-  });
+  return new CloneboxError(
+    full ? 'host-unable' : 'hypervisor-failed',
+    `QEMU did not start: ${lastLine || 'it said nothing'}`,
+    {
+      hint: full
+        ? 'Free some space, then try again.'
+        : 'clonebox doctor checks this host; CLONEBOX_ACCEL=tcg does without KVM.',
+      facts: { output },
+    },
+  );
 }
 
 async function stop(
@@ -173,7 +210,11 @@ async function stop(
   };
   const tell = async (command: 'system_powerdown' | 'quit') => {
     try {
-      await withQmp(host, files, { signal: io.signal, timeout: 3000, use: (qmp) => qmp.execute(command) });
+      await withQmp(host, files, {
+        signal: io.signal,
+        timeout: 3000,
+        use: (qmp) => qmp.execute(command),
+      });
     } catch (error) {
       io.log.debug('qemu.stop.unanswered', { command, reason: reasonOf(error) });
     }
@@ -196,7 +237,8 @@ async function inspect(host: Host, paths: Paths, name: VmName, io: Io): Promise<
   if (state.kind !== 'stopped') return state;
   const vm = paths.vm(name);
   if ((await host.files.facts(vm.directory)) === undefined) return { kind: 'absent' };
-  if ((await host.files.facts(vm.disk)) === undefined) return { kind: 'broken', reason: 'its disk is missing' };
+  if ((await host.files.facts(vm.disk)) === undefined)
+    return { kind: 'broken', reason: 'its disk is missing' };
   return { kind: 'stopped' };
 }
 

@@ -67,10 +67,15 @@ export function machineArguments(
     ...['-uuid', spec.uuid],
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
     ...['-machine', `${spec.machine},memory-backend=mem,vmport=off`],
-    ...['-object', json({ 'qom-type': 'memory-backend-memfd', id: 'mem', size: spec.memory, share: true })],
+    ...[
+      '-object',
+      json({ 'qom-type': 'memory-backend-memfd', id: 'mem', size: spec.memory, share: true }),
+    ],
     ...['-m', `${Math.floor(spec.memory / 1024 / 1024)}M`],
     ...['-smp', String(spec.cpus)],
-    ...(choice.accel.accel === 'kvm' ? ['-accel', 'kvm', '-cpu', 'host'] : ['-accel', 'tcg,thread=multi', '-cpu', 'max']),
+    ...(choice.accel.accel === 'kvm'
+      ? ['-accel', 'kvm', '-cpu', 'host']
+      : ['-accel', 'tcg,thread=multi', '-cpu', 'max']),
     ...['-rtc', 'base=utc,driftfix=slew'],
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...['-pidfile', files.pid],
@@ -80,20 +85,50 @@ export function machineArguments(
     ...['-serial', 'chardev:console'],
     ...bootArguments(spec),
     ...diskArguments('disk', spec.disk, false),
-    ...device('virtio-blk-pci', 1, { drive: 'disk', id: 'blk0', ...(spec.boot.kind === 'firmware' && { bootindex: 1 }) }),
+    ...device('virtio-blk-pci', 1, {
+      drive: 'disk',
+      id: 'blk0',
+      ...(spec.boot.kind === 'firmware' && { bootindex: 1 }),
+    }),
     ...netdevArguments(choice.network, spec.network, files.passtSocket),
-    ...device('virtio-net-pci', 2, { netdev: 'net0', id: 'nic0', mac: spec.network.mac, romfile: '' }),
+    ...device('virtio-net-pci', 2, {
+      netdev: 'net0',
+      id: 'nic0',
+      mac: spec.network.mac,
+      romfile: '',
+    }),
     ...device('virtio-serial-pci', 3, { id: 'serial0' }),
     ...socket('agent', files.agent),
-    ...['-device', json({ driver: 'virtserialport', bus: 'serial0.0', nr: 1, chardev: 'agent', name: 'org.qemu.guest_agent.0' })],
+    ...[
+      '-device',
+      json({
+        driver: 'virtserialport',
+        bus: 'serial0.0',
+        nr: 1,
+        chardev: 'agent',
+        name: 'org.qemu.guest_agent.0',
+      }),
+    ],
     ...socket('helper', files.helper),
-    ...['-device', json({ driver: 'virtserialport', bus: 'serial0.0', nr: 2, chardev: 'helper', name: 'org.clonebox.helper.0' })],
+    ...[
+      '-device',
+      json({
+        driver: 'virtserialport',
+        bus: 'serial0.0',
+        nr: 2,
+        chardev: 'helper',
+        name: 'org.clonebox.helper.0',
+      }),
+    ],
     ...['-object', json({ 'qom-type': 'rng-random', id: 'rng', filename: '/dev/urandom' })],
     ...device('virtio-rng-pci', 4, { rng: 'rng' }),
     ...device('virtio-balloon-pci', 5, { 'free-page-reporting': true }),
     ...(spec.seed === undefined
       ? []
-      : [...diskArguments('seed', spec.seed, true), ...device('virtio-blk-pci', 6, { drive: 'seed', id: 'blk1' })]),
+      : [
+          ...diskArguments('seed', spec.seed, true),
+          ...device('virtio-blk-pci', 6, { drive: 'seed', id: 'blk1' }),
+        ]),
     ...shareArguments(spec, files, device),
     ...Array.from({ length: sparePorts }, (_, index) => [
       '-device',
@@ -125,7 +160,12 @@ function diskArguments(node: string, path: string, readOnly: boolean): string[] 
       'node-name': node,
       'read-only': readOnly,
       ...(!readOnly && { discard: 'unmap', 'detect-zeroes': 'unmap' }),
-      file: { driver: 'file', filename: path, 'read-only': readOnly, ...(!readOnly && { discard: 'unmap' }) },
+      file: {
+        driver: 'file',
+        filename: path,
+        'read-only': readOnly,
+        ...(!readOnly && { discard: 'unmap' }),
+      },
     }),
   ];
 }
@@ -178,4 +218,3 @@ export function runtimeFiles(directory: string): RuntimeFiles {
     virtiofs: (tag) => at(`vfs-${tag}`),
   };
 }
-

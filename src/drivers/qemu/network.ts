@@ -8,7 +8,12 @@ import { escapeOption } from './options.ts';
  * The guest's addresses are the same behind every backend: QEMU's own user network has them, and passt is told
  * to use them. So an image needs no DHCP, and a machine may change its backend between two starts.
  */
-export const guestNetwork = { address: '10.0.2.15', netmask: '255.255.255.0', gateway: '10.0.2.2', dns: '10.0.2.3' };
+export const guestNetwork = {
+  address: '10.0.2.15',
+  netmask: '255.255.255.0',
+  gateway: '10.0.2.2',
+  dns: '10.0.2.3',
+};
 
 /**
  * passt cuts the guest off the host's loopback (`--no-map-gw`) without root or namespaces of ours. QEMU's own user
@@ -50,17 +55,25 @@ export async function startPasst(
     ...['--gateway', guestNetwork.gateway],
     ...['--dns-forward', guestNetwork.dns],
     ...(host.user.uid === 0 ? ['--runas', '0:0'] : []),
-    ...spec.forwards.flatMap((forward) => ['--tcp-ports', `127.0.0.1/${forward.host}:${forward.guest}`]),
+    ...spec.forwards.flatMap((forward) => [
+      '--tcp-ports',
+      `127.0.0.1/${forward.host}:${forward.guest}`,
+    ]),
   ];
   const result = await host.run(argv, io, { timeout: 10_000 });
   if (result.exitCode === 0) return;
   const output = `${result.stderr}${result.stdout}`.trim();
   if (/bind/i.test(output)) {
     const taken = [];
-    for (const forward of spec.forwards) if (!(await host.canBind(forward.host))) taken.push(forward.host);
-    throw new CloneboxError('conflict', `a port was taken meanwhile: ${taken.join(', ') || 'unknown'}`, {
-      facts: { ports: taken },
-    });
+    for (const forward of spec.forwards)
+      if (!(await host.canBind(forward.host))) taken.push(forward.host);
+    throw new CloneboxError(
+      'conflict',
+      `a port was taken meanwhile: ${taken.join(', ') || 'unknown'}`,
+      {
+        facts: { ports: taken },
+      },
+    );
   }
   throw new CloneboxError('hypervisor-failed', `passt could not start: ${output.slice(-500)}`, {
     hint: 'Set CLONEBOX_NETWORK=user to do without it (the guest can then reach the host loopback).',
@@ -69,9 +82,16 @@ export async function startPasst(
 }
 
 /** QEMU's side of the chosen backend. */
-export function netdevArguments(choice: NetworkChoice, spec: NetworkSpec, passtSocket: string): string[] {
+export function netdevArguments(
+  choice: NetworkChoice,
+  spec: NetworkSpec,
+  passtSocket: string,
+): string[] {
   if (choice.backend === 'passt') {
-    return ['-netdev', `stream,id=net0,server=off,addr.type=unix,addr.path=${escapeOption(passtSocket)}`];
+    return [
+      '-netdev',
+      `stream,id=net0,server=off,addr.type=unix,addr.path=${escapeOption(passtSocket)}`,
+    ];
   }
   const forwards = spec.forwards.map(
     (forward) => `,hostfwd=tcp:127.0.0.1:${forward.host}-${guestNetwork.address}:${forward.guest}`,

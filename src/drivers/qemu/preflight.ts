@@ -23,7 +23,10 @@ export async function preflight(host: Host, io: Io): Promise<DriverFacts> {
   let version: string | undefined;
   let machine: string | undefined;
   if (program === undefined) {
-    problems.push({ what: `${qemuProgram(host)} is not installed`, fix: 'sudo apt install qemu-system-x86' });
+    problems.push({
+      what: `${qemuProgram(host)} is not installed`,
+      fix: 'sudo apt install qemu-system-x86',
+    });
   } else {
     const [versionRun, machineRun] = await Promise.all([
       host.run([program, '--version'], io, { timeout: 10_000 }),
@@ -32,10 +35,16 @@ export async function preflight(host: Host, io: Io): Promise<DriverFacts> {
     version = /version (\d+\.\d+(\.\d+)?)/.exec(versionRun.stdout)?.[1];
     machine = parseMachineType(machineRun.stdout);
     if (version === undefined || Number.parseFloat(version) < 7.2) {
-      problems.push({ what: `QEMU ${version ?? 'of unknown version'} is too old`, fix: 'CloneBox needs QEMU 7.2 or newer' });
+      problems.push({
+        what: `QEMU ${version ?? 'of unknown version'} is too old`,
+        fix: 'CloneBox needs QEMU 7.2 or newer',
+      });
     }
     if (machine === undefined) {
-      problems.push({ what: 'this QEMU has no q35 machine', fix: 'CloneBox runs x86-64 guests: install qemu-system-x86' });
+      problems.push({
+        what: 'this QEMU has no q35 machine',
+        fix: 'CloneBox runs x86-64 guests: install qemu-system-x86',
+      });
     }
   }
   if ((await host.which('qemu-img')) === undefined) {
@@ -55,8 +64,13 @@ export async function preflight(host: Host, io: Io): Promise<DriverFacts> {
 }
 
 /** `share_driver: auto`: virtiofs on KVM with a usable virtiofsd, else 9p inside QEMU (docs/lab.md has the figures). */
-async function chooseShareDriver(host: Host, accel: 'kvm' | 'tcg', io: Io): Promise<DriverFacts['shares']> {
-  if (accel === 'tcg') return { driver: '9p', reason: 'under TCG, 9p inside QEMU has the higher throughput' };
+async function chooseShareDriver(
+  host: Host,
+  accel: 'kvm' | 'tcg',
+  io: Io,
+): Promise<DriverFacts['shares']> {
+  if (accel === 'tcg')
+    return { driver: '9p', reason: 'under TCG, 9p inside QEMU has the higher throughput' };
   return (await findVirtiofsd(host, io)) === undefined
     ? { driver: '9p', reason: 'no virtiofsd that this user can run' }
     : { driver: 'virtiofs', reason: 'KVM and a usable virtiofsd' };

@@ -1,8 +1,8 @@
 import type { MachineState } from '../../core/driver.ts';
 import type { Host, ProcessRef } from '../../core/host.ts';
 import { withDeadline } from '../../lib/deadline.ts';
-import { connectQmp, type Qmp } from './qmp.ts';
 import type { RuntimeFiles } from './layout.ts';
+import { connectQmp, type Qmp } from './qmp.ts';
 
 /**
  * The QEMU process of a runtime directory, read from the truth: the pid in its pid file, alive, and with this very
@@ -28,7 +28,10 @@ export async function withQmp<T>(
   const limited = withDeadline({ signal: options.signal }, options.timeout, () => timedOut);
   try {
     const io = { signal: limited.signal, log: quiet, emit: () => {} };
-    const held = await host.lock(`${files.qmp}.lock`, io, { what: 'the control socket', wait: options.timeout });
+    const held = await host.lock(`${files.qmp}.lock`, io, {
+      what: 'the control socket',
+      wait: options.timeout,
+    });
     try {
       const qmp = await connectQmp(host, files.qmp, limited.signal);
       try {
@@ -42,7 +45,8 @@ export async function withQmp<T>(
   } catch (error) {
     options.signal.throwIfAborted();
     const code = (error as NodeJS.ErrnoException).code;
-    if (error === timedOut || code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'conflict') return undefined;
+    if (error === timedOut || code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'conflict')
+      return undefined;
     throw error;
   } finally {
     limited.dispose();
@@ -79,7 +83,11 @@ export async function readState(
 }
 
 /** Kills whatever still runs for this directory (QEMU, passt, virtiofsd) and removes it. */
-export async function clearRuntime(host: Host, files: RuntimeFiles, signal: AbortSignal): Promise<void> {
+export async function clearRuntime(
+  host: Host,
+  files: RuntimeFiles,
+  signal: AbortSignal,
+): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt++) {
     const left = await host.processesMentioning(`${files.directory}/`);
     if (left.length === 0) break;

@@ -83,12 +83,17 @@ class QmpClient implements Qmp {
     for (;;) {
       const message = await this.receive();
       if (message === undefined) throw lost(command);
-      if (message.event !== undefined) this.events.push({ event: message.event, data: message.data });
+      if (message.event !== undefined)
+        this.events.push({ event: message.event, data: message.data });
       if (message.id !== id) continue;
       if (message.error !== undefined) {
-        throw new CloneboxError('hypervisor-failed', `QEMU refused ${command}: ${message.error.desc}`, {
-          facts: { command, class: message.error.class },
-        });
+        throw new CloneboxError(
+          'hypervisor-failed',
+          `QEMU refused ${command}: ${message.error.desc}`,
+          {
+            facts: { command, class: message.error.class },
+          },
+        );
       }
       return replies[command].parse(message.return) as z.infer<(typeof replies)[C]>;
     }
@@ -100,7 +105,8 @@ class QmpClient implements Qmp {
       if (index >= 0) return this.events.splice(index, 1)[0];
       const message = await this.receive();
       if (message === undefined) return undefined;
-      if (message.event !== undefined) this.events.push({ event: message.event, data: message.data });
+      if (message.event !== undefined)
+        this.events.push({ event: message.event, data: message.data });
     }
   }
 

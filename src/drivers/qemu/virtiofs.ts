@@ -2,7 +2,7 @@ import type { ShareSpec } from '../../core/driver.ts';
 import { CloneboxError } from '../../core/errors.ts';
 import type { Host } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
-import { type RuntimeFiles } from './layout.ts';
+import type { RuntimeFiles } from './layout.ts';
 
 /** Distributions put virtiofsd outside the PATH (docs/lab.md). */
 const places = ['/usr/libexec/virtiofsd', '/usr/lib/qemu/virtiofsd', '/usr/lib/virtiofsd'];
@@ -20,7 +20,9 @@ export async function findVirtiofsd(host: Host, io: Io): Promise<VirtiofsChoice 
   const help = await host.run([program, '--help'], io, { timeout: 5000 });
   const flavour = `${help.stdout}${help.stderr}`.includes('--shared-dir') ? 'rust' : 'c';
   if (flavour === 'c' && host.user.uid !== 0) {
-    const probe = await host.run(['unshare', ...namespaceOptions(host), '--mount', 'true'], io, { timeout: 5000 });
+    const probe = await host.run(['unshare', ...namespaceOptions(host), '--mount', 'true'], io, {
+      timeout: 5000,
+    });
     if (probe.exitCode !== 0) return undefined;
   }
   return { program, flavour };
@@ -46,7 +48,13 @@ export async function startVirtiofsd(
   const socket = files.virtiofs(share.tag);
   const daemon =
     choice.flavour === 'rust'
-      ? [choice.program, `--socket-path=${socket}`, `--shared-dir=${share.host}`, '--cache=auto', '--xattr']
+      ? [
+          choice.program,
+          `--socket-path=${socket}`,
+          `--shared-dir=${share.host}`,
+          '--cache=auto',
+          '--xattr',
+        ]
       : [
           choice.program,
           `--socket-path=${socket}`,

@@ -1,0 +1,193 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import type { Ctx } from '../core/ctx.ts';
+import { CloneboxError, isCloneboxError, reasonOf } from '../core/errors.ts';
+import type { VmPlan } from '../core/plan.ts';
+import type { VmRecord } from '../core/record.ts';
+import type { Journal } from '../core/store.ts';
+import { type Booted, bootMachine } from './boot.ts';
+import { openTunnels } from './tunnels.ts';
+
+/** Seconds since the command started; `t_ports` is missing when nobody waited for ports. */
+export interface Timings {
+  t_agent?: number;
+  t_command?: number;
+  t_ports?: number;
+}
+
+export interface Created {
+  readonly booted: Booted;
+  readonly timings: Timings;
+}
+
+/**
+ * Makes a VM from a plan and proves it: image, disk, keys, first boot, provisioning, a first command. Every step is in
+ * the journal before it is done; on any failure, Ctrl-C or crash all of it is taken back, or, with `keepFailed`, kept
+ * and marked with its reason. The VM's lock must be held. Returns with the machine running.
+ */
+export async function createVm(
+  ctx: Ctx,
+  plan: VmPlan,
+  options: { keepFailed: boolean; operation: string; journal?: Journal },
+): Promise<Created> {
+  const { io, store } = ctx;
+  const paths = store.paths.vm(plan.name);
+  const journal = options.journal ?? (await store.beginJournal(options.operation, plan.name));
+  let record: VmRecord | undefined;
+  let booted: Booted | undefined;
+  try {
+    const { driver, facts, reference, image } = await gather(ctx, plan);
+    io.emit({ kind: 'phase', id: 'disk', title: 'Making the disk' });
+    await journal.step('its directory', { kind: 'remove-path', path: paths.directory }, () =>
+      ctx.host.files.makeDirectory(paths.directory),
+    );
+    const leases = await journal.step(
+      'its ports',
+      { kind: 'release-leases', name: plan.name },
+      () => store.lease(plan.name, wantedPorts(plan), io),
+    );
+    record = newRecord(plan, { reference, image, facts, leases, now: ctx.host.now() });
+    await store.write(record);
+    // A disk smaller than its base would cut the file system off.
+    const { virtual } = await driver.measure(image.disk, io);
+    await driver.create(
+      { path: paths.disk, base: image.disk, size: Math.max(plan.disk, virtual) },
+      io,
+    );
+    await ctx.prepareFirstBoot(record);
+
+    const creating = record;
+    booted = await journal.step(
+      'its machine',
+      { kind: 'stop-machine', driver: plan.driver, name: plan.name },
+      () => bootMachine(ctx, creating, { keepOnFailure: options.keepFailed }),
+    );
+    record = booted.record;
+    const timings: Timings = { t_agent: secondsSince(ctx) };
+    await ctx.setup.provision(booted.setup, await ctx.setup.workstation(io), io);
+    await openTunnels(ctx, record, booted.guest);
+    await proveCommand(ctx, booted);
+    timings.t_command = secondsSince(ctx);
+
+    const ready: VmRecord = { ...record, phase: 'ready' };
+    await store.write(ready);
+    await ctx.host.files.remove(paths.hostKey);
+    await ctx.host.files.remove(paths.seed);
+    await journal.commit();
+    return { booted: { ...booted, record: ready }, timings };
+  } catch (error) {
+    await booted?.guest.close();
+    if (options.keepFailed && record !== undefined && !io.signal.aborted)
+      throw await keep(ctx, record, { journal, error });
+    throw await takeBack(ctx, journal, error);
+  }
+}
+
+/** What must be there before anything of the VM is made: a driver that can, and the image. */
+async function gather(ctx: Ctx, plan: VmPlan) {
+  const driver = await ctx.driver(plan.driver);
+  const facts = await driver.preflight(ctx.io);
+  const [problem] = facts.problems;
+  if (problem !== undefined) {
+    throw new CloneboxError('host-unable', problem.what, {
+      hint: `${problem.fix}. More: clonebox doctor`,
+      facts: { problems: facts.problems },
+    });
+  }
+  const reference = plan.image === 'auto' ? await ctx.images.resolveAuto(ctx.io) : plan.image;
+  const image = await ctx.images.ensure(reference, ctx.io);
+
+  return { driver, facts, reference, image };
+}
+
+/** The ssh port, and those of the plan: a port that names no host port gets its own number if that is free here. */
+export function wantedPorts(
+  plan: VmPlan,
+): { name: string; guest: number; host: number | undefined }[] {
+  const own = (guest: number) => (guest >= 1024 ? guest : undefined);
+  return [
+    { name: 'ssh', guest: 22, host: undefined },
+    ...plan.ports.map((port) => ({ ...port, host: port.host ?? own(port.guest) })),
+  ];
+}
+
+/** Runs a first command as the user: the machine counts as created only when that works. */
+export async function proveCommand(ctx: Ctx, booted: Booted): Promise<void> {
+  const { plan } = booted.record;
+  const result = await booted.guest.exec(['true'], ctx.io, {
+    user: plan.user.name,
+    timeout: 120_000,
+  });
+  if (result.exitCode !== 0) {
+    throw new CloneboxError(
+      'guest-failed',
+      `a first command as ${plan.user.name} failed with status ${result.exitCode}: ${result.stderr.trim()}`,
+      {
+        facts: { phase: 'command' },
+      },
+    );
+  }
+}
+
+/** Seconds since the user's command started, to the millisecond. */
+export function secondsSince(ctx: Ctx): number {
+  return Math.round(ctx.host.now() - ctx.startedAt) / 1000;
+}
+
+function newRecord(
+  plan: VmPlan,
+  made: {
+    reference: string;
+    image: Awaited<ReturnType<Ctx['images']['ensure']>>;
+    facts: { machine: string | undefined; layout: number };
+    leases: VmRecord['leases'];
+    now: number;
+  },
+): VmRecord {
+  const { image } = made;
+  return {
+    version: 1,
+    name: plan.name,
+    uuid: randomUUID(),
+    // Locally administered, QEMU's own prefix.
+    mac: `52:54:00${[...randomBytes(3)].map((byte) => `:${byte.toString(16).padStart(2, '0')}`).join('')}`,
+    created: new Date(made.now).toISOString(),
+    phase: 'creating',
+    plan,
+    image: {
+      reference: made.reference,
+      digest: image.digest,
+      setup: image.setup,
+      boot: image.boot,
+    },
+    layout: made.facts.layout,
+    machine: made.facts.machine ?? '',
+    leases: made.leases,
+  };
+}
+
+async function keep(
+  ctx: Ctx,
+  record: VmRecord,
+  { journal, error }: { journal: Journal; error: unknown },
+): Promise<unknown> {
+  await ctx.store.write({ ...record, failure: reasonOf(error).split('\n')[0] ?? 'unknown' });
+  await journal.commit();
+  if (!isCloneboxError(error)) return error;
+  return new CloneboxError(error.code, error.message, {
+    hint: `${record.name} was kept as it is: clonebox ssh ${record.name}, clonebox logs ${record.name}; remove it with clonebox delete ${record.name}`,
+    facts: { ...error.facts, kept: record.name },
+    cause: error,
+  });
+}
+
+/** Undoes the journal; what cannot be undone is added to the error and never hides it. */
+export async function takeBack(ctx: Ctx, journal: Journal, error: unknown): Promise<unknown> {
+  ctx.io.emit({ kind: 'phase', id: 'rollback', title: 'Taking back what was made' });
+  // The operation's own signal may be what ended it.
+  const io = { ...ctx.io, signal: AbortSignal.timeout(60_000) };
+  const left = await journal.rollback(io).catch((failure: unknown) => [reasonOf(failure)]);
+  if (left.length === 0) return error;
+  const note = `not everything could be taken back: ${left.join('; ')}`;
+  ctx.io.emit({ kind: 'warning', text: note });
+  return error;
+}

@@ -1,0 +1,158 @@
+import type { Ctx } from '../core/ctx.ts';
+import { formatBytes } from '../lib/bytes.ts';
+
+export interface DoctorLine {
+  readonly check: string;
+  readonly verdict: 'ok' | 'note' | 'problem';
+  readonly detail: string;
+  readonly fix: string | null;
+}
+
+export interface DoctorReport {
+  readonly lines: readonly DoctorLine[];
+  readonly problems: number;
+}
+
+const gibibyte = 1024 ** 3;
+
+/** What this host can do, and what is in the way. Changes nothing. */
+export async function doctor(ctx: Ctx): Promise<DoctorReport> {
+  const lines = [
+    ...(await driverLines(ctx)),
+    ...(await toolLines(ctx)),
+    ...(await imageLines(ctx)),
+    ...(await spaceLines(ctx)),
+    ...(await leftoverLines(ctx)),
+  ];
+  return { lines, problems: lines.filter((line) => line.verdict === 'problem').length };
+}
+
+const ok = (check: string, detail: string): DoctorLine => ({
+  check,
+  verdict: 'ok',
+  detail,
+  fix: null,
+});
+const note = (check: string, detail: string, fix: string | null = null): DoctorLine => ({
+  check,
+  verdict: 'note',
+  detail,
+  fix,
+});
+const problem = (check: string, detail: string, fix: string): DoctorLine => ({
+  check,
+  verdict: 'problem',
+  detail,
+  fix,
+});
+
+async function driverLines(ctx: Ctx): Promise<DoctorLine[]> {
+  const lines: DoctorLine[] = [];
+  for (const name of ctx.driverNames) {
+    const facts = await (await ctx.driver(name)).preflight(ctx.io);
+    for (const { what, fix } of facts.problems) lines.push(problem(name, what, fix));
+    if (facts.version !== undefined)
+      lines.push(ok(name, `version ${facts.version}, machine ${facts.machine ?? 'unknown'}`));
+    const { accel, network, shares } = facts;
+    lines.push(
+      accel.accel === 'kvm'
+        ? ok('acceleration', `KVM: ${accel.reason}`)
+        : note(
+            'acceleration',
+            `TCG, about ten times slower than KVM: ${accel.reason}`,
+            'Turn on virtualisation in the firmware, or nested virtualisation',
+          ),
+    );
+    lines.push(
+      network.hostIsolated
+        ? ok('network', `${network.backend}: guests cannot reach services on this host's loopback`)
+        : note('network', network.reason, 'sudo apt install passt'),
+    );
+    lines.push(ok('shares', `${shares.driver}: ${shares.reason}`));
+  }
+  return lines;
+}
+
+async function toolLines(ctx: Ctx): Promise<DoctorLine[]> {
+  const needed = [
+    ['ssh', 'openssh-client'],
+    ['ssh-keygen', 'openssh-client'],
+    ['scp', 'openssh-client'],
+    ['flock', 'util-linux'],
+  ] as const;
+  const lines: DoctorLine[] = [];
+  for (const [program, debian] of needed) {
+    const path = await ctx.host.which(program);
+    lines.push(
+      path ? ok(program, path) : problem(program, 'not installed', `sudo apt install ${debian}`),
+    );
+  }
+  return lines;
+}
+
+async function imageLines(ctx: Ctx): Promise<DoctorLine[]> {
+  const lines: DoctorLine[] = [];
+  const bootstrap = await ctx.host.which('mmdebstrap');
+  lines.push(
+    bootstrap
+      ? ok('mmdebstrap', 'bootstrap:debian:12 can be built from this machine’s own package sources')
+      : note(
+          'mmdebstrap',
+          'not installed: images come by download only',
+          'sudo apt install mmdebstrap',
+        ),
+  );
+  if (bootstrap && ctx.host.user.uid !== 0) {
+    const probe = await ctx.host.run(['unshare', '--map-auto', '--map-root-user', 'true'], ctx.io, {
+      timeout: 10_000,
+    });
+    lines.push(
+      probe.exitCode === 0
+        ? ok('user namespaces', 'images can be built without root')
+        : note(
+            'user namespaces',
+            `not for this user: ${probe.stderr.trim()}`,
+            'Give the user a range in /etc/subuid and /etc/subgid; on Ubuntu 24.04 see kernel.apparmor_restrict_unprivileged_userns',
+          ),
+    );
+  }
+  const images = await ctx.images.list();
+  lines.push(
+    ok(
+      'images',
+      images.length === 0
+        ? 'none yet; the first clone makes one'
+        : images.map((image) => image.reference).join(', '),
+    ),
+  );
+  return lines;
+}
+
+async function spaceLines(ctx: Ctx): Promise<DoctorLine[]> {
+  const lines: DoctorLine[] = [];
+  for (const [check, path] of [
+    ['state', ctx.store.paths.home],
+    ['cache', ctx.store.paths.cache],
+  ] as const) {
+    await ctx.host.files.makeDirectory(path);
+    const free = await ctx.host.files.freeBytes(path);
+    const detail = `${formatBytes(free)} free at ${path}`;
+    lines.push(
+      free < 5 * gibibyte
+        ? note(check, detail, 'An image and a VM want about 5 GiB')
+        : ok(check, detail),
+    );
+  }
+  lines.push(ok('memory', `${formatBytes(ctx.host.memoryBytes)}, ${ctx.host.cpuCount} processors`));
+  return lines;
+}
+
+async function leftoverLines(ctx: Ctx): Promise<DoctorLine[]> {
+  return (await ctx.store.unfinished()).map((one) =>
+    note(
+      'interrupted',
+      `${one.operation} of ${one.vm} stopped at: ${one.lastStep}`,
+      `It is taken back by the next command on it, for example: clonebox delete ${one.vm}`,
+    ),
+  );
+}

@@ -1,0 +1,99 @@
+import type { Ctx } from '../core/ctx.ts';
+import { CloneboxError, isCloneboxError } from '../core/errors.ts';
+import type { VmRecord } from '../core/record.ts';
+import { shellQuote } from '../lib/quote.ts';
+import { loadVm } from './target.ts';
+
+export interface ExecInput {
+  readonly target: string | undefined;
+  readonly cwd: string;
+  readonly argv: readonly string[];
+  /** `root` or the guest user, which is the default. */
+  readonly as: string | undefined;
+  /** Directory in the guest; the project's by default. */
+  readonly guestCwd: string | undefined;
+  readonly env: Readonly<Record<string, string>>;
+  /** Milliseconds. */
+  readonly timeout: number | undefined;
+  /** A terminal is wanted: goes over ssh. */
+  readonly tty: boolean;
+  /** Standard input is a pipe or file to be passed on: goes over ssh. */
+  readonly stdin: boolean;
+  readonly onOutput: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
+}
+
+/**
+ * Runs argv in the guest, each word exactly as given, in the project's directory, and returns its status. Without
+ * terminal or input it goes over the agent, which costs no login; else over the pinned ssh. A timeout or Ctrl-C ends
+ * the process group in the guest. Fails with `conflict` when the VM does not run.
+ */
+export async function exec(ctx: Ctx, input: ExecInput): Promise<number> {
+  const record = await loadVm(ctx, input.target, input.cwd);
+  await requireRunning(ctx, record);
+  const user = input.as ?? record.plan.user.name;
+  const cwd = input.guestCwd ?? record.plan.shares[0]?.guest;
+  const env = { ...record.plan.environment, ...input.env };
+  if (input.tty || input.stdin)
+    return overSsh(ctx, record, { ...input, user, env, directory: cwd });
+  const guest = await ctx.openGuest(record.name);
+  try {
+    const result = await guest.exec(input.argv, ctx.io, {
+      user,
+      env,
+      ...(cwd !== undefined && { cwd }),
+      ...(input.timeout !== undefined && { timeout: input.timeout }),
+      onOutput: input.onOutput,
+    });
+    return result.exitCode;
+  } catch (error) {
+    if (isCloneboxError(error, 'guest-failed') && error.message.startsWith('the guest is lost')) {
+      throw new CloneboxError('transport-lost', error.message, { hint: error.hint, cause: error });
+    }
+    throw error;
+  } finally {
+    await guest.close();
+  }
+}
+
+async function overSsh(
+  ctx: Ctx,
+  record: VmRecord,
+  options: ExecInput & { user: string; directory: string | undefined },
+): Promise<number> {
+  const words = [
+    'env',
+    ...(options.directory === undefined ? [] : [`--chdir=${options.directory}`]),
+    ...Object.entries(options.env).map(([key, value]) => `${key}=${value}`),
+    '--',
+    ...options.argv,
+  ];
+  // ssh hands one string to the login shell of the guest: every word is quoted for it.
+  const limit =
+    options.timeout === undefined ? [] : ['timeout', '--kill-after=5', `${options.timeout / 1000}`];
+  const argv = await ctx.sshCommand(record, { tty: options.tty, user: options.user });
+  return ctx.host.runAttached([...argv, [...limit, ...words].map(shellQuote).join(' ')], ctx.io);
+}
+
+/** Opens a shell in the guest, or runs one command line there. Returns the guest's status. */
+export async function ssh(
+  ctx: Ctx,
+  input: { target: string | undefined; cwd: string; argv: readonly string[]; tty: boolean },
+): Promise<number> {
+  const record = await loadVm(ctx, input.target, input.cwd);
+  await requireRunning(ctx, record);
+  const argv = await ctx.sshCommand(record, { tty: input.tty });
+  const directory = record.plan.shares[0]?.guest;
+  const shell = directory === undefined ? [] : [`cd ${shellQuote(directory)} && exec "$SHELL" -l`];
+  return ctx.host.runAttached([...argv, ...(input.argv.length > 0 ? input.argv : shell)], ctx.io);
+}
+
+/** Fails with `conflict` unless the VM's machine runs. A kept failed VM whose machine runs is good enough. */
+export async function requireRunning(ctx: Ctx, record: VmRecord): Promise<void> {
+  const driver = await ctx.driver(record.plan.driver);
+  const state = await driver.inspect(record.name, ctx.io);
+  if (state.kind === 'running' || state.kind === 'starting') return;
+  throw new CloneboxError('conflict', `${record.name} is ${state.kind}`, {
+    hint: `Start it: clonebox start ${record.name}`,
+    facts: { vm: record.name, state: state.kind },
+  });
+}

@@ -1,0 +1,178 @@
+import { join } from 'node:path';
+import { draftConfig } from '../config/draft-config.ts';
+import type { Manifests } from '../config/manifests.ts';
+import { outsideReach } from '../config/outside-reach.ts';
+import { parseConfig } from '../config/parse-config.ts';
+import type { Overrides } from '../config/plan-input.ts';
+import { readManifests } from '../config/read-manifests.ts';
+import { refusedProject, refusedShare } from '../config/refused.ts';
+import { resolvePlan } from '../config/resolve-plan.ts';
+import type { Ctx } from '../core/ctx.ts';
+import { CloneboxError } from '../core/errors.ts';
+import type { GuestUser, VmPlan } from '../core/plan.ts';
+import { defaultName, type Target } from './target.ts';
+
+export interface LoadedPlan {
+  readonly plan: VmPlan;
+  /** The text of the configuration file; the draft to be written when there was none. */
+  readonly draft: string | undefined;
+}
+
+type Project = Extract<Target, { kind: 'project' }>;
+
+const maxConfigBytes = 1024 * 1024;
+
+/** The text of the project's file, `undefined` when it has none. Fails with `config-invalid` for a directory or a giant. */
+export async function readConfigText(ctx: Ctx, file: string): Promise<string | undefined> {
+  const real = await ctx.host.files.realPath(file);
+  const facts = real === undefined ? undefined : await ctx.host.files.facts(real);
+  if (facts === undefined || real === undefined) return undefined;
+  if (facts.kind !== 'file') {
+    throw new CloneboxError('config-invalid', `${file} is a ${facts.kind}, not a file`, {
+      facts: { file },
+    });
+  }
+  if (facts.size > maxConfigBytes) {
+    throw new CloneboxError(
+      'config-invalid',
+      `${file} has ${facts.size} bytes; a configuration has at most 1 MiB`,
+      {
+        facts: { file, size: facts.size },
+      },
+    );
+  }
+  return ctx.host.files.readText(real);
+}
+
+/**
+ * The plan of a project: its file, or a draft from what its directory shows. Reads, never writes. Fails with
+ * `refused` for a directory that may not be a project, or for shares that are never given to a guest.
+ */
+export async function loadPlan(
+  ctx: Ctx,
+  project: Project,
+  options: { overrides: Overrides; trust: boolean; mustExist?: boolean },
+): Promise<LoadedPlan> {
+  const { home } = ctx.host.user;
+  const reason = refusedProject(project.directory, home);
+  if (reason !== undefined) {
+    throw new CloneboxError('refused', `${project.directory} cannot be a project: ${reason}`, {
+      hint: 'Put the project into a directory of its own.',
+      facts: { project: project.directory },
+    });
+  }
+  const text = await readConfigText(ctx, project.configFile);
+  if (text === undefined && options.mustExist) {
+    throw new CloneboxError('not-found', `${project.configFile} does not exist`, {
+      hint: 'Write one: clonebox init; or let clone find out: clonebox clone',
+    });
+  }
+  const name = project.existing ?? (await defaultName(ctx, project.directory));
+  const draft =
+    text === undefined
+      ? draftConfig({
+          name: options.overrides.name ?? name,
+          project: project.directory,
+          manifests: await manifestsOf(ctx, project.directory),
+        })
+      : undefined;
+  const config = parseConfig(text ?? draft ?? '', project.configFile);
+  const plan = resolvePlan({
+    config,
+    configFile: project.configFile,
+    project: project.directory,
+    overrides: options.overrides,
+    hostUser: ctx.host.user,
+    sudoUser: await sudoUser(ctx),
+    cpuCount: ctx.host.cpuCount,
+    env: ctx.host.env,
+    defaultName: name,
+    home,
+  });
+  const real = await withRealShares(ctx, plan);
+  checkReach(real, home, options.trust);
+  return { plan: real, draft };
+}
+
+/** Who became root by sudo: the guest user is that person. */
+async function sudoUser(ctx: Ctx): Promise<GuestUser | undefined> {
+  const { SUDO_USER: name, SUDO_UID: uid, SUDO_GID: gid } = ctx.host.env;
+  if (ctx.host.user.uid !== 0 || !name || !uid || !gid || uid === '0') return undefined;
+  const passwd = (await ctx.host.files.readText('/etc/passwd')) ?? '';
+  const shell = passwd
+    .split('\n')
+    .find((line) => line.startsWith(`${name}:`))
+    ?.split(':')[6];
+  return { name, uid: Number(uid), gid: Number(gid), shell: shell || '/bin/bash' };
+}
+
+async function manifestsOf(ctx: Ctx, directory: string): Promise<Manifests> {
+  const read = async (name: string) => {
+    const path = join(directory, name);
+    const facts = await ctx.host.files.facts(path);
+    return facts?.kind === 'file' && facts.size < maxConfigBytes
+      ? ctx.host.files.readText(path)
+      : undefined;
+  };
+  const entries = await Promise.all(
+    Object.entries({
+      packageJson: 'package.json',
+      requirements: 'requirements.txt',
+      pyproject: 'pyproject.toml',
+      goMod: 'go.mod',
+      cargoToml: 'Cargo.toml',
+      makefile: 'Makefile',
+      procfile: 'Procfile',
+    }).map(async ([key, name]) => [key, await read(name)] as const),
+  );
+  return readManifests(Object.fromEntries(entries.filter(([, text]) => text !== undefined)));
+}
+
+/** Shares by their canonical paths, so that a link inside the project cannot reach out unseen. */
+async function withRealShares(ctx: Ctx, plan: VmPlan): Promise<VmPlan> {
+  const shares = await Promise.all(
+    plan.shares.map(async (share) => {
+      const real = await ctx.host.files.realPath(share.host);
+      const facts = real === undefined ? undefined : await ctx.host.files.facts(real);
+      if (real === undefined || facts === undefined) {
+        throw new CloneboxError(
+          'config-invalid',
+          `the shared directory ${share.host} does not exist`,
+          {
+            hint: `Make it, or take it out of \`shares\` in ${plan.configFile ?? 'the configuration'}.`,
+            facts: { path: share.host },
+          },
+        );
+      }
+      if (facts.kind !== 'directory') {
+        throw new CloneboxError(
+          'config-invalid',
+          `${share.host} is not a directory and cannot be shared`,
+          {
+            facts: { path: share.host },
+          },
+        );
+      }
+      return { ...share, host: real };
+    }),
+  );
+  return { ...plan, shares };
+}
+
+function checkReach(plan: VmPlan, home: string, trust: boolean): void {
+  for (const share of plan.shares) {
+    const reason = refusedShare(share.host, home);
+    if (reason !== undefined) {
+      throw new CloneboxError('refused', `${share.host} is never shared: ${reason}`, {
+        facts: { path: share.host },
+      });
+    }
+  }
+  const reach = outsideReach(plan, home);
+  if (reach.length === 0 || trust) return;
+  const list = reach.map(({ what, value }) => `  ${what}: ${value}`).join('\n');
+  throw new CloneboxError('refused', `${plan.configFile} reaches outside its project:\n${list}`, {
+    hint: 'If you trust it with these, say so: --trust',
+    facts: { reach },
+  });
+}
