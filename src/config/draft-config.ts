@@ -42,7 +42,7 @@ ${packagesSection(manifests.packages)}
 # The project's own commands, kept running in the guest.
 ${notes(manifests.notes)}${runSection(manifests.run)}
 
-# Steps in the guest before the project is there, as root unless told otherwise.
+# Steps that make the guest what it is, in order, as root unless told otherwise.
 # provision:
 #   - { run: 'corepack enable', as: root }
 #   - { file: /etc/motd, content: hello, mode: '0644' }

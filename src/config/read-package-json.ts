@@ -25,11 +25,11 @@ export function readPackageJson(text: string, file: string): Manifests {
   if (!content) return { packages: [], run: [], notes: [`${file} is left out: it is not valid`] };
   const run = startUnit(content, file);
   const dependencies = { ...content.dependencies, ...content.devDependencies };
-  const count = Object.keys(dependencies).length;
   const likely = (reason: string): Finding => ({ source: file, confidence: 'likely', reason });
   const packages = packagesFor(['nodejs'], likely('a Node.js project'));
-  if (count > 0) packages.push(...packagesFor(['npm'], likely('it has dependencies')));
-  else if (run[0]?.command[0] === 'npm') {
+  if (Object.keys(dependencies).length > 0) {
+    packages.push(...packagesFor(['npm'], likely('it has dependencies')));
+  } else if (run[0]?.command[0] === 'npm') {
     packages.push(...packagesFor(['npm'], likely('its start script is run by npm')));
   }
   return { packages, run, notes: [] };

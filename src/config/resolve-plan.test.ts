@@ -113,132 +113,6 @@ describe('resolvePlan', () => {
   });
 });
 
-describe('the user of a plan', () => {
-  it.each<[string, string, Partial<PlanInput>, object]>([
-    ['is the host user', '', {}, me],
-    [
-      'is root for root',
-      '',
-      { hostUser: hostRoot },
-      { name: 'root', uid: 0, gid: 0, shell: '/bin/zsh' },
-    ],
-    ['is who called sudo', '', { hostUser: hostRoot, sudoUser: me }, me],
-    ['is not who called sudo for another user', '', { sudoUser: { ...me, name: 'x' } }, me],
-    ['may be named', 'vm: { user: { name: dev } }', {}, { ...me, name: 'dev' }],
-    [
-      'has no ids of root under another name',
-      'vm: { user: { name: dev } }',
-      { hostUser: hostRoot },
-      { name: 'dev', uid: 1000, gid: 1000, shell: '/bin/zsh' },
-    ],
-    [
-      'may be root',
-      'vm: { user: { name: root } }',
-      {},
-      { name: 'root', uid: 0, gid: 0, shell: '/usr/bin/fish' },
-    ],
-    [
-      'is root by its id',
-      'vm: { user: { uid: 0 } }',
-      {},
-      { name: 'root', uid: 0, gid: 0, shell: '/usr/bin/fish' },
-    ],
-    [
-      'has a shell to log in with',
-      '',
-      { hostUser: { ...me, home: '/', shell: '/usr/sbin/nologin' } },
-      { ...me, shell: '/bin/bash' },
-    ],
-    [
-      'has a name that a guest knows',
-      '',
-      { hostUser: { ...me, home: '/', name: 'CORP\\Jo.Doe' } },
-      { ...me, name: 'jo-doe' },
-    ],
-    [
-      'cannot be taken for root',
-      '',
-      { hostUser: { ...me, home: '/', name: 'Root' } },
-      { ...me, name: 'user' },
-    ],
-  ])('%s', (_claim, lines, changed, user) => {
-    expect(planOf(lines, changed).user).toEqual(user);
-  });
-});
-
-describe('the shares of a plan', () => {
-  it('start at the project or at home, and are read-only outside the project', () => {
-    const lines = `shares:
-  - { host: ., guest: /app }
-  - { host: sub/../lib, guest: /lib2 }
-  - { host: ../other }
-  - { host: ~/data/, guest: same, mode: rw }
-paths: { '~': /host-home }`;
-    expect(planOf(lines).shares).toEqual([
-      { host: '/home/me/app', guest: '/app', mode: 'rw' },
-      { host: '/home/me/app/lib', guest: '/lib2', mode: 'rw' },
-      { host: '/home/me/other', guest: '/home/me/other', mode: 'ro' },
-      { host: '/home/me/data', guest: '/home/me/data', mode: 'rw' },
-      { host: '/home/me', guest: '/host-home', mode: 'ro' },
-    ]);
-  });
-
-  it('keep the project beside the paths of version 1, unless shares say otherwise', () => {
-    const guests = (lines: string) => planOf(lines).shares.map(({ guest }) => guest);
-    expect(guests('paths: { /data: /data }')).toEqual(['/home/me/app', '/data']);
-    expect(guests('shares: []\npaths: { /data: /data }')).toEqual(['/data']);
-  });
-
-  it('come in an order in which none hides another, the project first otherwise', () => {
-    const lines = `shares:
-  - { host: /data, guest: /data }
-  - { host: /deep, guest: /home/me/app/deep }
-  - { host: ., guest: same }
-  - { host: /outer, guest: /home/me }`;
-    expect(planOf(lines).shares.map(({ guest }) => guest)).toEqual([
-      '/home/me',
-      '/home/me/app',
-      '/data',
-      '/home/me/app/deep',
-    ]);
-  });
-
-  it('are none without a project', () => {
-    expect(planOf('', { project: undefined }).shares).toEqual([]);
-  });
-
-  it.each<[string, string, Partial<PlanInput>, string]>([
-    [
-      'a place of another',
-      'shares: [{ host: . }, { host: /x, guest: /home/me/app }]',
-      {},
-      '2:42 shares[1].guest is "/home/me/app", the place of another share',
-    ],
-    [
-      'the system at its own path',
-      'shares: [{ host: /usr }]',
-      {},
-      '2:10 shares[0].guest would hide "/usr" of the guest: choose another place in the guest',
-    ],
-    [
-      "another user's ~",
-      'shares: [{ host: ~you/x }]',
-      {},
-      "2:18 shares[0].host starts with another user's ~: write the whole path",
-    ],
-    [
-      'a relative path without a project',
-      'paths: { x: /x }',
-      { project: undefined },
-      '2:13 paths.x is relative, and there is no project directory to start from',
-    ],
-  ])('refuse %s', (_name, lines, changed, message) => {
-    expect(() => planOf(lines, changed)).toThrow(
-      expect.objectContaining({ code: 'config-invalid', message: `${file}:${message}` }),
-    );
-  });
-});
-
 describe('the run units of a plan', () => {
   const cwds = (lines: string, changed?: Partial<PlanInput>) =>
     planOf(lines, changed).run.map(({ cwd }) => cwd);
@@ -299,6 +173,24 @@ run: { web: { command: [a], port: 8080 }, api: { command: [b], port: 3000 }, job
     expect(() => planOf(lines)).toThrow(
       expect.objectContaining({ code: 'config-invalid', message: `${file}:${message}` }),
     );
+  });
+});
+
+describe('the host ports of a plan', () => {
+  it('must not be ports of the guest', () => {
+    const lines = `network: { host_ports: [5432, 8080, 80, 22] }
+ports: ['81:80']
+run: { web: { command: [a], port: 8080 } }`;
+    expect(() => planOf(lines)).toThrow(
+      expect.objectContaining({
+        message: [
+          `${file}:2:31 network.host_ports[1] is 8080, on which the guest itself listens`,
+          `${file}:2:37 network.host_ports[2] is 80, on which the guest itself listens`,
+          `${file}:2:41 network.host_ports[3] is 22, on which the guest itself listens`,
+        ].join('\n'),
+      }),
+    );
+    expect(planOf('network: { host_ports: [5432] }').hostPorts).toEqual([5432]);
   });
 });
 

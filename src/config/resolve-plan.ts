@@ -53,6 +53,7 @@ export function resolvePlan(input: PlanInput): VmPlan {
     environment: resolveEnvironment(input, report),
     withheld: [],
   };
+  checkHostPorts(plan, report);
   if (problems.length > 0) throw invalidConfig(problems);
   return plan;
 }
@@ -76,6 +77,15 @@ function checkOverrides(overrides: Overrides): void {
     throw new CloneboxError('usage', `${key} must be between ${shown(least)} and ${shown(most)}`, {
       facts: { key, value, least, most },
     });
+  }
+}
+
+/** A port of the host appears on the guest's own loopback, where nothing else can then listen. */
+function checkHostPorts({ hostPorts, ports }: VmPlan, report: Report): void {
+  const taken = new Set([22, ...ports.map(({ guest }) => guest)]);
+  for (const [index, port] of hostPorts.entries()) {
+    if (!taken.has(port)) continue;
+    report(['network', 'host_ports', index], `is ${port}, on which the guest itself listens`);
   }
 }
 
