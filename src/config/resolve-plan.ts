@@ -42,6 +42,7 @@ export function resolvePlan(input: PlanInput): VmPlan {
     user,
     authorizedKeys: authorizedKeys(config),
     shares,
+    directory: place,
     packages: resolvePackages(input),
     snapPackages: config.snap_packages ?? [],
     services: config.services ?? [],

@@ -74,6 +74,8 @@ export interface VmPlan {
   readonly user: GuestUser;
   readonly authorizedKeys: readonly string[];
   readonly shares: readonly PlannedShare[];
+  /** Where commands run in the guest: the project's place there, or the user's home. */
+  readonly directory: string;
   readonly packages: readonly PlannedPackage[];
   readonly snapPackages: readonly string[];
   readonly services: readonly string[];

@@ -89,8 +89,8 @@ export async function guestExec(
   const stdout = createSink('stdout', options);
   const stderr = createSink('stderr', options);
   const drain = async () => {
-    await copyStream(session, out, stdout, io);
-    await copyStream(session, err, stderr, io);
+    await copyStream(session, { handle: out, io }, stdout);
+    await copyStream(session, { handle: err, io }, stderr);
   };
   try {
     const status = await waitForEnd(session, pid, { ...options, drain });
@@ -222,12 +222,11 @@ function createSink(stream: 'stdout' | 'stderr', options: GuestExecOptions): Sin
 
 async function copyStream(
   session: AgentSession,
-  handle: number,
+  from: { handle: number; io: Io },
   sink: Sink,
-  io: Io,
 ): Promise<void> {
   for (;;) {
-    const chunk = await readGuestChunk(session, handle, io);
+    const chunk = await readGuestChunk(session, from.handle, from.io);
     if (chunk.length === 0) return;
     sink.add(chunk);
   }

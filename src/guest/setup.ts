@@ -4,7 +4,6 @@ import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import type { GuestSetup, SetupInput, Workstation } from '../core/setup.ts';
 import type { Paths } from '../core/store.ts';
-import { homeOf } from './accounts.ts';
 import { type GuestFile, packFiles } from './archive.ts';
 import { copyIn } from './copy.ts';
 import { identityFiles } from './identity.ts';
@@ -49,7 +48,6 @@ async function provision(
 ): Promise<void> {
   const { plan, guest } = input;
   const user = plan.user.name;
-  const home = homeOf(plan.user);
 
   if (input.record.image.setup === 'cloud-init') {
     const phase = { id: 'cloud-init', title: 'Waiting for cloud-init' };
@@ -67,7 +65,7 @@ async function provision(
     });
     const shares = liveShares(plan, input.shareDriver ?? '9p');
     const { generate, locale } = guestLocale(workstation.locale);
-    const script = [
+    const lines = [
       'cat /etc/hostname > /proc/sys/kernel/hostname',
       'systemctl daemon-reload',
       `systemctl restart ${sharesUnit} || true`,
@@ -77,7 +75,7 @@ async function provision(
     await putFiles(guest, [...files, ...shareFiles(shares)], {
       io,
       phase: identity,
-      then: script.join('\n'),
+      script: lines.join('\n'),
     });
   });
 
@@ -111,14 +109,14 @@ async function provision(
     );
   }
 
-  const cwd = plan.shares[0]?.guest ?? home;
+  const cwd = plan.directory;
   if (plan.provision.length > 0) {
     const phase = { id: 'provision', title: 'Running provisioning steps' };
     await inPhase(phase, io, async () => {
       for (const step of plan.provision) {
         if (step.kind === 'file') {
           const file = { path: step.path, content: step.content, mode: step.mode };
-          await putFiles(guest, [file], { io, phase, then: '' });
+          await putFiles(guest, [file], { io, phase, script: '' });
         } else {
           await runInGuest(guest, ['/bin/bash', '-c', step.run], {
             ...{ io, phase, cwd, shown: step.run, env: { ...plan.environment } },
@@ -134,7 +132,7 @@ async function provision(
     await inPhase(phase, io, () =>
       putFiles(guest, runUnitFiles(plan.run, plan.user), {
         ...{ io, phase },
-        then: `systemctl daemon-reload\nsystemctl restart ${plan.run.map(runUnitName).join(' ')}`,
+        script: `systemctl daemon-reload\nsystemctl restart ${plan.run.map(runUnitName).join(' ')}`,
       }),
     );
   }
@@ -171,11 +169,11 @@ done`;
 async function putFiles(
   guest: Guest,
   files: readonly GuestFile[],
-  options: { io: Io; phase: Phase; then: string },
+  options: { io: Io; phase: Phase; script: string },
 ): Promise<void> {
   const { io, phase } = options;
   const archive = await packFiles(files);
-  const script = `set -e\ntar -C / --no-overwrite-dir -xpf -\n${options.then}\n`;
+  const script = `set -e\ntar -C / --no-overwrite-dir -xpf -\n${options.script}\n`;
   await runInGuest(guest, ['/bin/sh', '-c', script], {
     ...{ io, phase, stdin: archive, timeout: 300_000 },
     shown: 'putting files in place',

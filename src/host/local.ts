@@ -5,8 +5,8 @@ import { fetchUrl, writeStream } from './download.ts';
 import { canOpen, localFiles } from './files.ts';
 import { isLocked, lock } from './locks.ts';
 import * as processes from './processes.ts';
-import { joinTerminal } from './terminal.ts';
 import { canBind, connectLines, portAnswers } from './sockets.ts';
+import { joinTerminal } from './terminal.ts';
 
 function readUser(env: NodeJS.ProcessEnv): HostUser {
   const info = userInfo();

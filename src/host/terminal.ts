@@ -6,7 +6,10 @@ import type { Io } from '../core/io.ts';
 const leave = 0x1d;
 
 /** Joins standard input and output to a UNIX socket, raw, until Ctrl-], the end of either side, or the signal. */
-export function joinTerminal(path: string, options: { io: Io; onJoined: () => void }): Promise<void> {
+export function joinTerminal(
+  path: string,
+  options: { io: Io; onJoined: () => void },
+): Promise<void> {
   const { signal } = options.io;
   return new Promise((resolve, reject) => {
     const socket = connect(path);
@@ -34,7 +37,12 @@ export function joinTerminal(path: string, options: { io: Io; onJoined: () => vo
       options.onJoined();
     });
     socket.once('error', (cause) =>
-      reject(new CloneboxError('conflict', 'the console cannot be reached', { cause, facts: { socket: path } })),
+      reject(
+        new CloneboxError('conflict', 'the console cannot be reached', {
+          cause,
+          facts: { socket: path },
+        }),
+      ),
     );
     socket.once('close', finish);
   });

@@ -57,7 +57,7 @@ export async function clone(ctx: Ctx, input: CloneInput): Promise<CloneResult> {
     const state = await readVmState(ctx, plan.name, record);
     if (input.strict) throw exists(plan, record);
     if (record.plan.project !== plan.project) throw exists(plan, record);
-    if (input.replace) return replaceVm(ctx, input, loaded, record);
+    if (input.replace) return replaceVm(ctx, input, { loaded, old: record });
     if (state.kind === 'broken') {
       throw new CloneboxError('conflict', `${plan.name} is broken: ${state.reason}`, {
         hint: `Make it anew: clonebox clone --replace; or remove it: clonebox delete ${plan.name}`,
@@ -182,8 +182,7 @@ async function makeNew(ctx: Ctx, input: CloneInput, loaded: LoadedPlan): Promise
 async function replaceVm(
   ctx: Ctx,
   input: CloneInput,
-  loaded: LoadedPlan,
-  old: VmRecord,
+  { loaded, old }: { loaded: LoadedPlan; old: VmRecord },
 ): Promise<CloneResult> {
   const { plan } = loaded;
   showPlan(ctx, plan);

@@ -105,7 +105,9 @@ export function wantedPorts(
 ): { name: string; guest: number; host: number | undefined }[] {
   const own = (guest: number) => (guest >= 1024 ? guest : undefined);
   return [
-    { name: 'ssh', guest: 22, host: undefined },
+    ...(plan.ports.some((port) => port.guest === 22)
+      ? []
+      : [{ name: 'ssh', guest: 22, host: undefined }]),
     ...plan.ports.map((port) => ({ ...port, host: port.host ?? own(port.guest) })),
   ];
 }

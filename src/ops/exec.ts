@@ -31,7 +31,7 @@ export async function exec(ctx: Ctx, input: ExecInput): Promise<number> {
   const record = await loadVm(ctx, input.target, input.cwd);
   await requireRunning(ctx, record);
   const user = input.as ?? record.plan.user.name;
-  const cwd = input.guestCwd ?? record.plan.shares[0]?.guest;
+  const cwd = input.guestCwd ?? record.plan.directory;
   const env = { ...record.plan.environment, ...input.env };
   if (input.tty || input.stdin)
     return overSsh(ctx, record, { ...input, user, env, directory: cwd });
@@ -40,7 +40,7 @@ export async function exec(ctx: Ctx, input: ExecInput): Promise<number> {
     const result = await guest.exec(input.argv, ctx.io, {
       user,
       env,
-      ...(cwd !== undefined && { cwd }),
+      cwd,
       ...(input.timeout !== undefined && { timeout: input.timeout }),
       onOutput: input.onOutput,
     });
@@ -58,11 +58,11 @@ export async function exec(ctx: Ctx, input: ExecInput): Promise<number> {
 async function overSsh(
   ctx: Ctx,
   record: VmRecord,
-  options: ExecInput & { user: string; directory: string | undefined },
+  options: ExecInput & { user: string; directory: string },
 ): Promise<number> {
   const words = [
     'env',
-    ...(options.directory === undefined ? [] : [`--chdir=${options.directory}`]),
+    `--chdir=${options.directory}`,
     ...Object.entries(options.env).map(([key, value]) => `${key}=${value}`),
     '--',
     ...options.argv,
@@ -82,8 +82,7 @@ export async function ssh(
   const record = await loadVm(ctx, input.target, input.cwd);
   await requireRunning(ctx, record);
   const argv = await ctx.sshCommand(record, { tty: input.tty });
-  const directory = record.plan.shares[0]?.guest;
-  const shell = directory === undefined ? [] : [`cd ${shellQuote(directory)} && exec "$SHELL" -l`];
+  const shell = [`cd ${shellQuote(record.plan.directory)} && exec "$SHELL" -l`];
   return ctx.host.runAttached([...argv, ...(input.argv.length > 0 ? input.argv : shell)], ctx.io);
 }
 

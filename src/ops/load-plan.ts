@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { draftConfig } from '../config/draft-config.ts';
 import type { Manifests } from '../config/manifests.ts';
-import { outsideReach } from '../config/outside-reach.ts';
+import { outsideReach, type Reach } from '../config/outside-reach.ts';
 import { parseConfig } from '../config/parse-config.ts';
 import type { Overrides } from '../config/plan-input.ts';
 import { readManifests } from '../config/read-manifests.ts';
@@ -90,7 +90,9 @@ export async function loadPlan(
     home,
   });
   const real = await withRealShares(ctx, plan);
-  checkReach(real, home, options.trust);
+  checkShares(real, home);
+  const byProject = options.overrides.image === undefined ? real : { ...real, image: 'auto' };
+  checkReach(outsideReach(byProject, home, config), real, options.trust);
   return { plan: real, draft };
 }
 
@@ -159,7 +161,7 @@ async function withRealShares(ctx: Ctx, plan: VmPlan): Promise<VmPlan> {
   return { ...plan, shares };
 }
 
-function checkReach(plan: VmPlan, home: string, trust: boolean): void {
+function checkShares(plan: VmPlan, home: string): void {
   for (const share of plan.shares) {
     const reason = refusedShare(share.host, home);
     if (reason !== undefined) {
@@ -168,7 +170,9 @@ function checkReach(plan: VmPlan, home: string, trust: boolean): void {
       });
     }
   }
-  const reach = outsideReach(plan, home);
+}
+
+function checkReach(reach: readonly Reach[], plan: VmPlan, trust: boolean): void {
   if (reach.length === 0 || trust) return;
   const list = reach.map(({ what, value }) => `  ${what}: ${value}`).join('\n');
   throw new CloneboxError('refused', `${plan.configFile} reaches outside its project:\n${list}`, {

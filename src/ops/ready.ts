@@ -56,7 +56,7 @@ export async function waitForPorts(ctx: Ctx, record: VmRecord, guest: Guest): Pr
   } catch (error) {
     ctx.io.signal.throwIfAborted();
     if (!(error instanceof CloneboxError)) throw error;
-    const lines = await unitLines(record, guest, ctx.io, [...waiting.keys()]);
+    const lines = await unitLines(ctx, guest, { record, ports: [...waiting.keys()] });
     throw new CloneboxError('guest-failed', `${error.message}${lines ? `\n${lines}` : ''}`, {
       hint: `${record.name} is up and can be inspected: clonebox logs ${record.name}, clonebox ssh ${record.name}; --no-wait does not wait for ports.`,
       facts: { ...error.facts, phase: 'ports', ports: [...waiting.keys()], lines },
@@ -97,12 +97,11 @@ async function failForDeadUnit(record: VmRecord, guest: Guest, io: Io): Promise<
 }
 
 async function unitLines(
-  record: VmRecord,
+  ctx: Ctx,
   guest: Guest,
-  io: Io,
-  ports: readonly number[],
+  behind: { record: VmRecord; ports: readonly number[] },
 ): Promise<string> {
-  const units = unitsBehind(record, ports);
+  const units = unitsBehind(behind.record, behind.ports);
   if (units.length === 0) return '';
   const argv = [
     'journalctl',
@@ -114,7 +113,7 @@ async function unitLines(
     '15',
     ...units.flatMap((unit) => ['-u', unit]),
   ];
-  return guest.exec(argv, io, { timeout: 30_000 }).then(
+  return guest.exec(argv, ctx.io, { timeout: 30_000 }).then(
     (result) => result.stdout.trim(),
     () => '',
   );

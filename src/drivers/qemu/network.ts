@@ -3,6 +3,7 @@ import { CloneboxError } from '../../core/errors.ts';
 import type { Host } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
 import { escapeOption } from './options.ts';
+import type { Machine } from './process.ts';
 
 /**
  * The guest's addresses are the same behind every backend: QEMU's own user network has them, and passt is told
@@ -36,9 +37,8 @@ export async function chooseNetwork(host: Host): Promise<NetworkChoice> {
  * Fails with `conflict` when a port was taken since it was leased.
  */
 export async function startPasst(
-  host: Host,
+  { host, files }: Machine,
   spec: NetworkSpec,
-  files: { socket: string; pid: string; log: string },
   io: Io,
 ): Promise<void> {
   const argv = [
@@ -47,9 +47,9 @@ export async function startPasst(
     '--one-off',
     '--ipv4-only',
     '--no-map-gw',
-    ...['--socket', files.socket],
-    ...['--pid', files.pid],
-    ...['--log-file', files.log],
+    ...['--socket', files.passtSocket],
+    ...['--pid', files.passtPid],
+    ...['--log-file', files.passtLog],
     ...['--address', guestNetwork.address],
     ...['--netmask', guestNetwork.netmask],
     ...['--gateway', guestNetwork.gateway],

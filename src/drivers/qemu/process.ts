@@ -4,6 +4,12 @@ import { withDeadline } from '../../lib/deadline.ts';
 import type { RuntimeFiles } from './layout.ts';
 import { connectQmp, type Qmp } from './qmp.ts';
 
+/** One machine on this host: where its files are. */
+export interface Machine {
+  readonly host: Host;
+  readonly files: RuntimeFiles;
+}
+
 /**
  * The QEMU process of a runtime directory, read from the truth: the pid in its pid file, alive, and with this very
  * pid file in its command line. A stale file or a pid that somebody else has now is nobody.

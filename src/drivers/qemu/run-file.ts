@@ -1,0 +1,32 @@
+import * as z from 'zod';
+import type { Started } from '../../core/driver.ts';
+import type { Machine } from './process.ts';
+
+/** What a running machine was started with; lives and dies with its runtime directory. */
+const Run = z.object({
+  accel: z.object({ accel: z.enum(['kvm', 'tcg']), reason: z.string() }),
+  network: z.object({ backend: z.string(), hostIsolated: z.boolean(), reason: z.string() }),
+  shareDriver: z.enum(['9p', 'virtiofs']).optional(),
+});
+
+/** What the machine of this runtime directory was started with; honest when the file is lost or damaged. */
+export async function readRun({ host, files }: Machine): Promise<Omit<Started, 'process'>> {
+  const text = await host.files.readText(files.run);
+  const parsed = Run.safeParse(text === undefined ? undefined : safeJson(text));
+  const unknown = 'the record of this start is lost';
+  return parsed.success
+    ? { ...parsed.data, shareDriver: parsed.data.shareDriver }
+    : {
+        accel: { accel: 'tcg', reason: unknown },
+        network: { backend: 'unknown', hostIsolated: false, reason: unknown },
+        shareDriver: undefined,
+      };
+}
+
+function safeJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,136 @@
+import type { MachineSpec, Started } from '../../core/driver.ts';
+import { CloneboxError } from '../../core/errors.ts';
+import type { Io } from '../../core/io.ts';
+import { chooseAccel } from './accel.ts';
+import { currentLayout, machineArguments, shareSlots } from './layout.ts';
+import { chooseNetwork, startPasst } from './network.ts';
+import { qemuProgram } from './preflight.ts';
+import { clearRuntime, findQemu, type Machine, withQmp } from './process.ts';
+import { readRun } from './run-file.ts';
+import { findVirtiofsd, startVirtiofsd } from './virtiofs.ts';
+
+/**
+ * Starts QEMU and its helpers and waits until its control socket answers. A running machine is left as it is; on failure
+ * every process is ended and the runtime directory removed. `conflict` with `facts.ports` when a port was taken.
+ */
+export async function startMachine(machine: Machine, spec: MachineSpec, io: Io): Promise<Started> {
+  const { host, files } = machine;
+  const process = await findQemu(host, files);
+  if (process !== undefined) return { ...(await readRun(machine)), process };
+  if (spec.layout > currentLayout) {
+    throw new CloneboxError(
+      'conflict',
+      `${spec.name} was made by a newer CloneBox (device layout ${spec.layout})`,
+      {
+        hint: 'Upgrade CloneBox on this machine.',
+      },
+    );
+  }
+  if (spec.shares.length > shareSlots) {
+    throw new CloneboxError(
+      'config-invalid',
+      `${spec.shares.length} live shares, and a machine has ${shareSlots} slots`,
+      {
+        hint: 'Share a common parent directory, or make some of them mode: copy.',
+      },
+    );
+  }
+  const program = await host.require(qemuProgram(host));
+  const accel = await chooseAccel(host, spec.accel);
+  const network = await chooseNetwork(host);
+  await clearRuntime(host, files, io.signal);
+  await host.files.makeDirectory(files.empty);
+  try {
+    if (network.backend === 'passt') {
+      await startPasst(machine, spec.network, io);
+    }
+    await startShares(machine, spec, io);
+    await host.startDaemon([program, ...machineArguments(spec, files, { accel, network })], {
+      logFile: files.log,
+    });
+    const shareDriver = spec.shares[0]?.driver;
+    await host.files.writeAtomic(files.run, JSON.stringify({ accel, network, shareDriver }));
+    return { process: await waitForQemu(machine, spec, io), accel, network, shareDriver };
+  } catch (error) {
+    await clearRuntime(host, files, AbortSignal.timeout(20_000));
+    throw error;
+  }
+}
+
+async function startShares(machine: Machine, spec: MachineSpec, io: Io): Promise<void> {
+  const { host, files } = machine;
+  const shares = spec.shares.filter((share) => share.driver === 'virtiofs');
+  if (shares.length === 0) return;
+  const choice = await findVirtiofsd(host, io);
+  if (choice === undefined) {
+    throw new CloneboxError(
+      'host-unable',
+      'there is no virtiofsd on this machine that this user can run',
+      {
+        hint: 'Install virtiofsd, or use vm.share_driver: 9p.',
+      },
+    );
+  }
+  for (const share of shares) {
+    if (share.readOnly && choice.flavour === 'c') {
+      throw new CloneboxError(
+        'host-unable',
+        `this virtiofsd cannot enforce a read-only share (${share.host})`,
+        {
+          hint: 'Use vm.share_driver: 9p, or a newer virtiofsd.',
+        },
+      );
+    }
+    await startVirtiofsd(host, choice, { share, files, io });
+  }
+}
+
+/** Ready means: the control socket answers. When QEMU ends first, its own words become the error. */
+async function waitForQemu(
+  machine: Machine,
+  spec: MachineSpec,
+  io: Io,
+): Promise<Started['process']> {
+  const { host, files } = machine;
+  for (;;) {
+    const process = await findQemu(host, files);
+    if (process !== undefined) {
+      const version = await withQmp(host, files, {
+        signal: io.signal,
+        timeout: 10_000,
+        use: (qmp) => qmp.execute('query-version'),
+      });
+      if (version !== undefined) return process;
+    }
+    if ((await host.processesMentioning(files.pid)).length === 0)
+      throw await startFailure(machine, spec);
+    await host.sleep(20, io.signal);
+  }
+}
+
+async function startFailure(machine: Machine, spec: MachineSpec): Promise<CloneboxError> {
+  const { host, files } = machine;
+  const output = (await host.files.readTail(files.log, 2000)).trim();
+  const lastLine = output.split('\n').at(-1) ?? '';
+  for (const forward of spec.network.forwards) {
+    if (
+      /hostfwd|Could not set up host forwarding/i.test(output) &&
+      !(await host.canBind(forward.host))
+    ) {
+      return new CloneboxError('conflict', `port ${forward.host} was taken meanwhile`, {
+        facts: { ports: [forward.host] },
+      });
+    }
+  }
+  const full = /no space left/i.test(output);
+  return new CloneboxError(
+    full ? 'host-unable' : 'hypervisor-failed',
+    `QEMU did not start: ${lastLine || 'it said nothing'}`,
+    {
+      hint: full
+        ? 'Free some space, then try again.'
+        : 'clonebox doctor checks this host; CLONEBOX_ACCEL=tcg does without KVM.',
+      facts: { output },
+    },
+  );
+}
