@@ -18,6 +18,7 @@ const examplePlan: VmPlan = {
   user: { name: 'me', uid: 1000, gid: 1000, shell: '/bin/bash' },
   authorizedKeys: [],
   shares: [{ host: '/home/me/app', guest: '/home/me/app', mode: 'rw' }],
+  directory: '/home/me/app',
   packages: [],
   snapPackages: [],
   services: [],

@@ -52,6 +52,7 @@ describe('resolvePlan', () => {
       ports: [],
       hostPorts: [],
       environment: {},
+      directory: '/home/me/app',
       withheld: [],
     });
   });

@@ -54,6 +54,7 @@ function sampleRecord(name: VmRecord['name'], index: number): VmRecord {
         run: [],
         provision: [],
       },
+      directory: '/',
       ...{ postCommands: [], ports: [], hostPorts: [], environment: {}, withheld: [] },
     },
     image: {

@@ -2,7 +2,7 @@ import type { Ctx } from '../core/ctx.ts';
 import { reasonOf } from '../core/errors.ts';
 import type { VmName } from '../core/name.ts';
 import { findVm } from './target.ts';
-import { isUp, readVmState, withVm } from './vm-state.ts';
+import { isUp, readVmState } from './vm-state.ts';
 
 export interface DeleteInput {
   readonly target: string | undefined;

@@ -71,6 +71,7 @@ const recordWith = (leases: VmRecord['leases']): VmRecord => ({
     ports: [],
     hostPorts: [],
     environment: {},
+    directory: '/',
     withheld: [],
   },
 });

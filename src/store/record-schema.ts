@@ -59,6 +59,7 @@ const vmPlan = z.looseObject({
   shares: z.array(
     z.looseObject({ host: z.string(), guest: z.string(), mode: z.enum(['rw', 'ro', 'copy']) }),
   ),
+  directory: z.string(),
   packages: z.array(
     z.looseObject({
       name: z.string(),

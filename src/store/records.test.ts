@@ -87,6 +87,7 @@ function planOf(name: VmName): fc.Arbitrary<VmRecord['plan']> {
     postCommands: texts,
     ports: list(object({ name: text, guest: port, host: maybe(port) })),
     hostPorts: list(port),
+    directory: fc.string(),
     environment: map,
     withheld: list(object({ path: text, reason: text })),
   });
