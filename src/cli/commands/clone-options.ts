@@ -1,0 +1,49 @@
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { isImagePath } from '../../config/image-kind.ts';
+import type { Overrides } from '../../config/plan-input.ts';
+import {
+  countOption,
+  given,
+  nameOption,
+  noWaitFlag,
+  sizeOption,
+  textOption,
+  userFlag,
+} from '../common.ts';
+import type { Globals } from '../globals.ts';
+import type { OptionSpecs, OptionValues } from '../option.ts';
+
+/** What may be said over the configuration file. */
+export const planOptions = {
+  name: nameOption("name of the VM; default: the file's, else the directory's"),
+  cpus: countOption('processors', 1),
+  memory: sizeOption('memory, for example 2G'),
+  disk: sizeOption('size of the disk; it takes only what is written to it'),
+  image: textOption('IMAGE', 'base image: debian:12, bootstrap:debian:12, a path, auto'),
+} as const satisfies OptionSpecs;
+
+/** What `clone` and `create` both take. */
+export const makeOptions = {
+  run: { kind: 'flag', summary: 'start it too, and wait until it is ready' },
+  ...planOptions,
+  wait: noWaitFlag,
+  keepFailed: { kind: 'flag', summary: 'keep what was made when it fails, to look at it' },
+  user: userFlag,
+} as const satisfies OptionSpecs;
+
+/** What the command line says over the configuration file; the path of an image becomes absolute. */
+export function overridesOf(
+  options: OptionValues<typeof planOptions>,
+  { globals, cwd }: { globals: Globals; cwd: string },
+): Overrides {
+  const { name, cpus, memory, disk } = options;
+  const image = options.image === undefined ? undefined : absoluteImage(options.image, cwd);
+  return given({ name, cpus, memory, disk, image, driver: globals.driver });
+}
+
+function absoluteImage(image: string, cwd: string): string {
+  if (!isImagePath(image)) return image;
+  // The shell leaves a ~ behind `--image=` alone.
+  return image.startsWith('~/') ? join(homedir(), image.slice(2)) : resolve(cwd, image);
+}

@@ -1,0 +1,39 @@
+import type { CloneInput, CloneResult, DryRun } from '../../ops/clone.ts';
+import { defineCommand } from '../command.ts';
+import { vmArgument } from '../common.ts';
+import { renderMade } from '../render/made.ts';
+import { renderPlan } from '../render/plan.ts';
+import { makeOptions, overridesOf } from './clone-options.ts';
+
+export const clone = defineCommand({
+  description: `Makes a virtual machine of a project: finds out what it needs, writes .clonebox.yaml if there is none, makes the VM and proves that it works. The project directory is shared live with it.
+
+With an unchanged configuration a second call changes nothing. When the configuration has changed, it says what, and --apply or --replace go on. On failure, Ctrl-C or a crash everything that was made is taken back; only the configuration file stays.`,
+  arguments: { vm: vmArgument },
+  options: {
+    ...makeOptions,
+    dryRun: { kind: 'flag', summary: 'show what would be made; write nothing, ask nothing' },
+    cold: { kind: 'flag', summary: 'use no template' },
+    apply: { kind: 'flag', summary: 'take changes over that need no new VM' },
+    replace: { kind: 'flag', summary: 'make the VM anew; the old one goes when that has worked' },
+  },
+  examples: [
+    { line: 'clonebox clone --run', what: 'a VM of this directory, ready to use' },
+    { line: 'clonebox clone ~/shop --dry-run', what: 'what would be made of another directory' },
+    { line: 'clonebox clone --run --memory 4G --cpus 4', what: 'with more than the default' },
+  ],
+  run: async ({ ctx, args, options, globals, cwd }): Promise<CloneResult | DryRun> => {
+    const ops = await import('../../ops/clone.ts');
+    const { run, wait, apply, replace, keepFailed } = options;
+    const input: CloneInput = {
+      target: args.vm,
+      cwd,
+      overrides: overridesOf(options, { globals, cwd }),
+      ...{ run, wait, apply, replace, keepFailed },
+      trust: globals.trust,
+      strict: false,
+    };
+    return options.dryRun ? ops.dryRun(ctx, input) : ops.clone(ctx, input);
+  },
+  render: (data, look) => ('plan' in data ? renderPlan(data.plan, look) : renderMade(data, look)),
+});

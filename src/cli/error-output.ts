@@ -1,0 +1,93 @@
+import {
+  CloneboxError,
+  type ErrorCode,
+  exitCodes,
+  isCloneboxError,
+  reasonOf,
+} from '../core/errors.ts';
+import { readableLines } from '../lib/readable.ts';
+import type { Colors } from './colors.ts';
+
+/** The document of a failure (docs/reference/cli.md). */
+export interface ErrorDocument {
+  readonly error: {
+    readonly code: ErrorCode;
+    readonly message: string;
+    readonly hint: string | null;
+    readonly facts: Readonly<Record<string, unknown>>;
+  };
+}
+
+/** The exit code of anything thrown: what is no `CloneboxError` is a bug. */
+export function exitCodeOf(error: unknown): number {
+  return isCloneboxError(error) ? error.exitCode : exitCodes.bug;
+}
+
+/** A failure for scripts. */
+export function errorDocument(error: unknown, options: { verbose: boolean }): ErrorDocument {
+  const known = asCloneboxError(error);
+  const stack = options.verbose && known.code === 'bug' ? { stack: stackOf(error) } : {};
+  return {
+    error: {
+      code: known.code,
+      message: known.message,
+      hint: known.hint ?? null,
+      facts: { ...known.facts, ...stack },
+    },
+  };
+}
+
+/** A failure for people: what happened, what to type next; the stack with `verbose`. */
+export function errorLines(
+  error: unknown,
+  { colors, verbose }: { colors: Colors; verbose: boolean },
+): string[] {
+  const known = asCloneboxError(error);
+  const [first = known.code, ...rest] = readableLines(known.message);
+  const label = known.code === 'bug' ? 'bug in CloneBox' : 'error';
+  const hints = readableLines(known.hint ?? '');
+  return [
+    `${colors.red(colors.bold(`${label}:`))} ${first}`,
+    ...rest,
+    ...hints.map((line, index) => `${index === 0 ? colors.bold('hint:') : '     '} ${line}`),
+    ...(verbose ? readableLines(stackOf(error)).map((line) => colors.dim(line)) : []),
+  ];
+}
+
+function asCloneboxError(error: unknown): CloneboxError {
+  if (isCloneboxError(error)) return error;
+  return new CloneboxError('bug', reasonOf(error) || 'something failed without saying why', {
+    hint: 'Please report it, with what the same command prints under --verbose.',
+    cause: error,
+  });
+}
+
+/** The stack of an error and of what caused it. */
+function stackOf(error: unknown): string {
+  const stacks: string[] = [];
+  for (let one = error; one !== undefined && stacks.length < 5; ) {
+    stacks.push(one instanceof Error ? (one.stack ?? one.message) : String(one));
+    one = one instanceof Error ? one.cause : undefined;
+  }
+  return stacks.join('\ncaused by: ');
+}
+
+/** JSON of anything: what JSON has no form for becomes text, so that a report never fails. */
+export function toJson(value: unknown, indent = 2): string {
+  const seen: unknown[] = [];
+  const text: string | undefined = JSON.stringify(
+    value,
+    function (this: unknown, _key, one: unknown) {
+      if (typeof one === 'bigint') return one.toString();
+      if (one instanceof Error) return one.message;
+      if (typeof one !== 'object' || one === null) return one;
+      // The chain of objects this one is inside of, as JSON.stringify walks down.
+      while (seen.length > 0 && seen.at(-1) !== this) seen.pop();
+      if (seen.includes(one)) return '[circular]';
+      seen.push(one);
+      return one;
+    },
+    indent,
+  );
+  return text ?? 'null';
+}

@@ -1,0 +1,63 @@
+import { isatty } from 'node:tty';
+import { CloneboxError } from '../core/errors.ts';
+
+/** What the CLI writes to; Node's streams are that. */
+export interface Output {
+  write(chunk: string | Uint8Array, done?: () => void): unknown;
+  readonly columns?: number;
+}
+
+/** This process as the CLI sees it: streams, environment, directory. Tests make their own. */
+export interface Terminal {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** The current directory. Fails with `not-found` when it is gone. */
+  cwd(): string;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly isTty: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  /** Aborts when nobody reads standard output any more. */
+  readonly unread: AbortSignal;
+}
+
+/** The terminal of this process. Errors of its output streams are taken care of: a closed pipe is no failure. */
+export function processTerminal(): Terminal {
+  const unread = new AbortController();
+  process.stdout.on('error', () => unread.abort());
+  process.stderr.on('error', () => undefined);
+  return {
+    env: process.env,
+    cwd: currentDirectory,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    isTty: { stdin: isatty(0), stdout: isatty(1), stderr: isatty(2) },
+    unread: unread.signal,
+  };
+}
+
+function currentDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    throw new CloneboxError('not-found', 'the current directory does not exist any more', {
+      hint: 'Change to one that does: cd',
+      cause,
+    });
+  }
+}
+
+/** Milliseconds that something left open may keep the process alive after its work. */
+const patience = 300;
+
+/** Ends the process with this code as soon as all output is out; what was left open does not hold it. */
+export async function leave(code: number, terminal: Terminal): Promise<void> {
+  process.exitCode = code;
+  await Promise.all([terminal.stdout, terminal.stderr].map(flushed));
+  // biome-ignore lint/style/noRestrictedGlobals: the process is over; there is no Io to take a timer from.
+  setTimeout(() => process.exit(), patience).unref();
+}
+
+function flushed(output: Output): Promise<void> {
+  return new Promise((resolve) => {
+    output.write('', () => resolve());
+  });
+}
