@@ -9,7 +9,8 @@ const stages: readonly [RegExp, string][] = [
   [/^I: installing remaining packages/, 'choosing the other packages'],
   [/^update-initramfs: Generating/, 'making the initial ramdisk'],
   [/^Generating locales/, 'generating locales'],
-  [/^I: cleaning package lists/, 'cleaning up'],
+  [/^I: cleaning /, 'cleaning up'],
+  [/^I: creating tarball/, 'packing the root file system'],
 ];
 
 const counted: readonly [RegExp, string][] = [

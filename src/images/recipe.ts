@@ -136,7 +136,9 @@ chroot "$1" apt-mark hold $(chroot "$1" dpkg-query -W -f '\${db:Status-Abbrev} \
 chroot "$1" dpkg-query -W -f '\${Package}=\${Version}\\n' > "$1/var/lib/clonebox-packages"
 rm -f "$1"/etc/ssh/ssh_host_* "$1/var/lib/dbus/machine-id" "$1/var/lib/systemd/random-seed"
 rm -f "$1"/var/log/*.log "$1"/var/log/apt/* "$1"/var/cache/ldconfig/aux-cache
+rm -f "$1/etc/machine-id"
 : > "$1/etc/machine-id"
+chmod 0444 "$1/etc/machine-id"
 `;
 }
 
