@@ -24,10 +24,14 @@ export async function createDisk(host: Host, disk: DiskSpec, io: Io): Promise<vo
     disk.path,
     String(disk.size),
   ];
-  const result = await host.run(argv, io, { timeout: 60_000 });
-  if (result.exitCode === 0) return;
-  await host.files.remove(disk.path);
-  throw diskFailure('make', disk.path, result);
+  try {
+    const result = await host.run(argv, io, { timeout: 60_000 });
+    if (result.exitCode !== 0) throw diskFailure('make', disk.path, result);
+  } catch (error) {
+    // Interrupted or out of time, too: a half-made disk would be a conflict for the next try.
+    await host.files.remove(disk.path);
+    throw error;
+  }
 }
 
 /** Makes the disk of a stopped machine at least `size` bytes. A larger one stays as it is. */

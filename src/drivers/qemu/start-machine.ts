@@ -1,6 +1,8 @@
 import type { MachineSpec, Started } from '../../core/driver.ts';
-import { CloneboxError } from '../../core/errors.ts';
+import { CloneboxError, isCloneboxError } from '../../core/errors.ts';
 import type { Io } from '../../core/io.ts';
+import { checkSocketPath } from '../../host/sockets.ts';
+import { withDeadline } from '../../lib/deadline.ts';
 import { chooseAccel } from './accel.ts';
 import { currentLayout, machineArguments, shareSlots } from './layout.ts';
 import { chooseNetwork, startPasst } from './network.ts';
@@ -8,6 +10,9 @@ import { qemuProgram } from './preflight.ts';
 import { clearRuntime, findQemu, type Machine, withQmp } from './process.ts';
 import { readRun } from './run-file.ts';
 import { findVirtiofsd, startVirtiofsd } from './virtiofs.ts';
+
+/** Longer than QEMU takes to make its devices on a machine under heavy load, in milliseconds. */
+const startTimeout = 120_000;
 
 /**
  * Starts QEMU and its helpers and waits until its control socket answers. A running machine is left as it is; on failure
@@ -35,6 +40,7 @@ export async function startMachine(machine: Machine, spec: MachineSpec, io: Io):
       },
     );
   }
+  for (const socket of [files.passtSocket, files.virtiofs('share0')]) checkSocketPath(socket);
   const program = await host.require(qemuProgram(host));
   const accel = await chooseAccel(host, spec.accel);
   const network = await chooseNetwork(host);
@@ -92,20 +98,43 @@ async function waitForQemu(
   io: Io,
 ): Promise<Started['process']> {
   const { host, files } = machine;
-  for (;;) {
-    const process = await findQemu(host, files);
-    if (process !== undefined) {
-      const version = await withQmp(host, files, {
-        signal: io.signal,
-        timeout: 10_000,
-        use: (qmp) => qmp.execute('query-version'),
-      });
-      if (version !== undefined) return process;
+  const limited = withDeadline(io, startTimeout, () => silent(spec));
+  try {
+    for (;;) {
+      const process = await findQemu(host, files);
+      if (process !== undefined && (await answers(machine, limited))) return process;
+      if ((await host.processesMentioning(files.pid)).length === 0)
+        throw await startFailure(machine, spec);
+      await host.sleep(20, limited.signal);
     }
-    if ((await host.processesMentioning(files.pid)).length === 0)
-      throw await startFailure(machine, spec);
-    await host.sleep(20, io.signal);
+  } finally {
+    limited.dispose();
   }
+}
+
+/** QEMU opens its control socket before its devices: it may still end with an error, and closes the socket then. */
+async function answers({ host, files }: Machine, io: Io): Promise<boolean> {
+  try {
+    const version = await withQmp(host, files, {
+      signal: io.signal,
+      timeout: 10_000,
+      use: (qmp) => qmp.execute('query-version'),
+    });
+    return version !== undefined;
+  } catch (error) {
+    io.signal.throwIfAborted();
+    if (!isCloneboxError(error, 'hypervisor-failed')) throw error;
+    io.log.debug('qemu.start.unanswered', { reason: error.message });
+    return false;
+  }
+}
+
+function silent(spec: MachineSpec): CloneboxError {
+  return new CloneboxError(
+    'hypervisor-failed',
+    `QEMU runs for ${spec.name}, but its control socket has not answered for ${startTimeout / 1000} s`,
+    { hint: 'Look at the load of this machine, then try again.' },
+  );
 }
 
 async function startFailure(machine: Machine, spec: MachineSpec): Promise<CloneboxError> {
