@@ -1,8 +1,8 @@
 import { CloneboxError, reasonOf } from '../core/errors.ts';
 import { printable, quoted } from '../lib/printable.ts';
 import type { ArgumentSpecs, ArgumentValues, Command } from './command.ts';
-import type { OptionSpec, OptionSpecs, OptionValues } from './option.ts';
-import { longName, type RawWords } from './parse-argv.ts';
+import { longName, type OptionSpec, type OptionSpecs, type OptionValues } from './option.ts';
+import type { RawWords } from './parse-argv.ts';
 
 /** Turns option texts into the values a command asked for. Fails with `usage` and names the option. */
 export function bindOptions<S extends OptionSpecs>(

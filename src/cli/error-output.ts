@@ -44,6 +44,7 @@ export function errorLines(
 ): string[] {
   const known = asCloneboxError(error);
   const [first = known.code, ...rest] = readableLines(known.message);
+  if (known.code === 'interrupted' || known.code === 'terminated') return [first];
   const label = known.code === 'bug' ? 'bug in CloneBox' : 'error';
   const hints = readableLines(known.hint ?? '');
   return [

@@ -20,7 +20,7 @@ export interface Found {
  * unknown one.
  */
 export function findCommand(words: readonly string[]): Found {
-  const { operands } = parseWords(words, globalOptions, { unknown: 'leave' });
+  const { operands } = parseWords(words, globalOptions, { line: undefined });
   const help = operands[0] === 'help';
   const [first, second] = help ? operands.slice(1) : operands;
   if (first === undefined) return { path: [], help };

@@ -1,7 +1,6 @@
 import type { Command } from './command.ts';
 import { globalOptions } from './globals.ts';
-import type { OptionSpec, OptionSpecs } from './option.ts';
-import { longName } from './parse-argv.ts';
+import { longName, type OptionSpec, type OptionSpecs } from './option.ts';
 import { type Entry, type GroupEntry, isGroup, registry } from './registry.ts';
 import { padTo, widthOf, wrapTo } from './text.ts';
 

@@ -38,3 +38,9 @@ export type OptionValues<S extends OptionSpecs> = {
         ? T | undefined
         : never;
 };
+
+/** `keepFailed` as users write it: `--keep-failed`. */
+export function longName(key: string, spec: OptionSpec): string {
+  const kebab = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+  return spec.kind === 'flag' && spec.negated ? `--no-${kebab}` : `--${kebab}`;
+}

@@ -2,7 +2,7 @@ import { Command as Commander, CommanderError, Option } from 'commander';
 import { CloneboxError } from '../core/errors.ts';
 import { nearest } from '../lib/near.ts';
 import { quoted } from '../lib/printable.ts';
-import type { OptionSpec, OptionSpecs } from './option.ts';
+import { longName, type OptionSpec, type OptionSpecs } from './option.ts';
 
 /** What commander made of a command line: option values as text, and the rest. */
 export interface RawWords {
@@ -21,18 +21,21 @@ export function splitAtDashes(argv: readonly string[]): {
   return { words: argv.slice(0, at), guestArgv: argv.slice(at + 1) };
 }
 
-/** Splits words into options and operands by these specs. Fails with `usage`; with `unknown: 'leave'` what is unknown stays aside. */
+/**
+ * Splits words into options and operands by these specs. Fails with `usage`. Without a command line to speak of
+ * (`line`), unknown options are left aside: they may be those of the command that is looked for.
+ */
 export function parseWords(
   words: readonly string[],
   specs: OptionSpecs,
-  { unknown }: { unknown: 'refuse' | 'leave' },
+  { line }: { line: string | undefined },
 ): RawWords {
   const commander = new Commander().exitOverride().configureOutput({ writeErr: () => undefined });
   for (const [key, spec] of Object.entries(specs)) commander.addOption(commanderOption(key, spec));
   try {
     const parsed = commander.parseOptions([...words]);
     const [stranger] = parsed.unknown;
-    if (stranger !== undefined && unknown === 'refuse') throw unknownOption(stranger, specs);
+    if (stranger !== undefined && line !== undefined) throw unknownOption(stranger, specs, line);
     return { options: commander.opts(), operands: parsed.operands };
   } catch (error) {
     throw error instanceof CommanderError ? usageError(error) : error;
@@ -50,13 +53,7 @@ function commanderOption(key: string, spec: OptionSpec): Option {
   return option;
 }
 
-/** `keepFailed` as users write it: `--keep-failed`. */
-export function longName(key: string, spec: OptionSpec): string {
-  const kebab = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-  return spec.kind === 'flag' && spec.negated ? `--no-${kebab}` : `--${kebab}`;
-}
-
-function unknownOption(word: string, specs: OptionSpecs): CloneboxError {
+function unknownOption(word: string, specs: OptionSpecs, line: string): CloneboxError {
   const [name = word] = word.split('=');
   const known = Object.entries(specs).map(([key, spec]) => longName(key, spec));
   if (known.includes(name)) {
@@ -67,9 +64,7 @@ function unknownOption(word: string, specs: OptionSpecs): CloneboxError {
     known.map((long) => long.slice(2)),
   );
   return new CloneboxError('usage', `unknown option ${quoted(name)}`, {
-    hint: near
-      ? `Did you mean: --${near}`
-      : 'See the options of a command: clonebox COMMAND --help',
+    hint: near ? `Did you mean: --${near}` : `See: ${line} --help`,
     facts: { option: name, ...(near && { near: `--${near}` }) },
   });
 }

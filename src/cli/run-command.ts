@@ -65,7 +65,7 @@ async function invoke(
   run: { terminal: Terminal; view: ProgressView; io: Io; overrides: Partial<Ctx> },
 ): Promise<unknown> {
   const { terminal, view, io } = run;
-  const cwd = terminal.cwd();
+  const cwd = currentDirectory(terminal);
   const { createContext } = await import('../context.ts');
   const startedAt = Math.round(performance.timeOrigin);
   const { command, ...words } = call;
@@ -92,6 +92,17 @@ async function invoke(
       });
     },
   });
+}
+
+function currentDirectory(terminal: Terminal): string {
+  try {
+    return terminal.cwd();
+  } catch (cause) {
+    throw new CloneboxError('not-found', 'the current directory does not exist any more', {
+      hint: 'Change to one that does: cd',
+      cause,
+    });
+  }
 }
 
 async function print(data: unknown, call: Call, terminal: Terminal): Promise<void> {

@@ -1,5 +1,4 @@
 import { isatty } from 'node:tty';
-import { CloneboxError } from '../core/errors.ts';
 
 /** What the CLI writes to; Node's streams are that. */
 export interface Output {
@@ -10,7 +9,7 @@ export interface Output {
 /** This process as the CLI sees it: streams, environment, directory. Tests make their own. */
 export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
-  /** The current directory. Fails with `not-found` when it is gone. */
+  /** The current directory; throws when it is gone. */
   cwd(): string;
   readonly stdout: Output;
   readonly stderr: Output;
@@ -26,23 +25,16 @@ export function processTerminal(): Terminal {
   process.stderr.on('error', () => undefined);
   return {
     env: process.env,
-    cwd: currentDirectory,
+    cwd: () => process.cwd(),
     stdout: process.stdout,
     stderr: process.stderr,
-    isTty: { stdin: isatty(0), stdout: isatty(1), stderr: isatty(2) },
+    isTty: {
+      stdin: isatty(0),
+      stdout: process.stdout.isTTY === true,
+      stderr: process.stderr.isTTY === true,
+    },
     unread: unread.signal,
   };
-}
-
-function currentDirectory(): string {
-  try {
-    return process.cwd();
-  } catch (cause) {
-    throw new CloneboxError('not-found', 'the current directory does not exist any more', {
-      hint: 'Change to one that does: cd',
-      cause,
-    });
-  }
 }
 
 /** Milliseconds that something left open may keep the process alive after its work. */

@@ -1,7 +1,7 @@
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isImagePath } from '../../config/image-kind.ts';
 import type { Overrides } from '../../config/plan-input.ts';
+import type { Ctx } from '../../core/ctx.ts';
 import {
   countOption,
   given,
@@ -35,15 +35,16 @@ export const makeOptions = {
 /** What the command line says over the configuration file; the path of an image becomes absolute. */
 export function overridesOf(
   options: OptionValues<typeof planOptions>,
-  { globals, cwd }: { globals: Globals; cwd: string },
+  { ctx, globals, cwd }: { ctx: Ctx; globals: Globals; cwd: string },
 ): Overrides {
   const { name, cpus, memory, disk } = options;
-  const image = options.image === undefined ? undefined : absoluteImage(options.image, cwd);
-  return given({ name, cpus, memory, disk, image, driver: globals.driver });
+  const image = options.image === undefined ? undefined : absoluteImage(ctx, options.image, cwd);
+  const driver = globals.driver ?? (ctx.host.env.CLONEBOX_DRIVER || undefined);
+  return given({ name, cpus, memory, disk, image, driver });
 }
 
-function absoluteImage(image: string, cwd: string): string {
+function absoluteImage(ctx: Ctx, image: string, cwd: string): string {
   if (!isImagePath(image)) return image;
   // The shell leaves a ~ behind `--image=` alone.
-  return image.startsWith('~/') ? join(homedir(), image.slice(2)) : resolve(cwd, image);
+  return image.startsWith('~/') ? join(ctx.host.user.home, image.slice(2)) : resolve(cwd, image);
 }

@@ -28,7 +28,7 @@ With an unchanged configuration a second call changes nothing. When the configur
     const input: CloneInput = {
       target: args.vm,
       cwd,
-      overrides: overridesOf(options, { globals, cwd }),
+      overrides: overridesOf(options, { ctx, globals, cwd }),
       ...{ run, wait, apply, replace, keepFailed },
       trust: globals.trust,
       strict: false,

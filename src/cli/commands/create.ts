@@ -18,7 +18,7 @@ export const create = defineCommand({
     return clone(ctx, {
       target: args.vm,
       cwd,
-      overrides: overridesOf(options, { globals, cwd }),
+      overrides: overridesOf(options, { ctx, globals, cwd }),
       ...{ run, wait, keepFailed },
       apply: false,
       replace: false,

@@ -14,7 +14,7 @@ export const init = defineCommand({
     return ops.init(ctx, {
       target: args.path,
       cwd,
-      overrides: overridesOf(options, { globals, cwd }),
+      overrides: overridesOf(options, { ctx, globals, cwd }),
     });
   },
   render: (data) => [`wrote ${data.file}`, 'Make a VM of it: clonebox clone --run'],

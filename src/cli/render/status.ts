@@ -12,7 +12,8 @@ export function renderStatus(vm: VmStatus, look: Look): string[] {
     { label: 'why', value: vm.reason ?? '' },
     { label: 'project', value: vm.project ?? '' },
     { label: 'created', value: vm.created === null ? '' : localTime(vm.created) },
-    { label: 'driver', value: driverText(vm) },
+    { label: 'driver', value: vm.driver },
+    { label: 'accel', value: accelText(vm) },
     { label: 'network', value: networkText(vm) },
     ...portRows(vm),
     { label: 'shares', value: vm.shares.map((one) => `${shareText(one)}${mountText(vm, one)}`) },
@@ -34,9 +35,9 @@ function stateText(vm: VmStatus): string {
   return `${vm.state}${up}${vm.pid === null ? '' : ` (pid ${vm.pid})`}`;
 }
 
-function driverText({ driver, accel, accelReason }: VmStatus): string {
-  if (accel === null) return driver;
-  return `${driver}, ${accel.toUpperCase()}${accelReason === null ? '' : `: ${accelReason}`}`;
+function accelText({ accel, accelReason }: VmStatus): string {
+  if (accel === null) return '';
+  return `${accel.toUpperCase()}${accelReason === null ? '' : `: ${accelReason}`}`;
 }
 
 function networkText(vm: VmStatus): string {

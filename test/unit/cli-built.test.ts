@@ -1,0 +1,104 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const root = path.dirname(path.dirname(path.dirname(fileURLToPath(import.meta.url))));
+const main = path.join(root, 'dist/main.js');
+const home = mkdtempSync(path.join(tmpdir(), 'cb-cli-'));
+
+/** Runs the built program with an empty state directory. */
+function clonebox(...args: string[]) {
+  const { HOME = '/', PATH = '' } = process.env;
+  const env = { HOME, PATH, CLONEBOX_HOME: home, CLONEBOX_CACHE: path.join(home, 'cache') };
+  const run = spawnSync(process.execPath, [main, ...args], { encoding: 'utf8', env, cwd: home });
+  return { code: run.status, stdout: run.stdout, stderr: run.stderr };
+}
+
+beforeAll(() => {
+  const build = spawnSync(process.execPath, [path.join(root, 'scripts/build.mjs')], { cwd: root });
+  expect(build.status).toBe(0);
+}, 60_000);
+
+afterAll(() => rmSync(home, { recursive: true, force: true }));
+
+describe('the built program', () => {
+  it('prints its help, also when it is called alone', () => {
+    const help = clonebox('--help');
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    expect(help.stdout).toMatch(/^Usage: clonebox COMMAND/);
+    expect(clonebox()).toEqual(help);
+    expect(clonebox('help')).toEqual(help);
+    expect(clonebox('-h', '--no-color')).toEqual(help);
+  });
+
+  it('prints the help of a command in three ways', () => {
+    const help = clonebox('image', 'pull', '--help');
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    expect(help.stdout).toMatch(/^Usage: clonebox image pull IMAGE/);
+    expect(clonebox('help', 'image', 'pull')).toEqual(help);
+    expect(clonebox('--help', 'image', 'pull', '--fresh')).toEqual(help);
+  });
+
+  it('prints the version of package.json', () => {
+    const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+    expect(clonebox('--version')).toEqual({ code: 0, stdout: `${version}\n`, stderr: '' });
+    expect(JSON.parse(clonebox('-V', '--json').stdout)).toEqual({ version });
+  });
+
+  it('suggests the near command for one that is not there', () => {
+    const { code, stdout, stderr } = clonebox('strat');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain('Did you mean: clonebox start');
+  });
+
+  it('tells scripts what is wrong as one document', () => {
+    const { code, stdout, stderr } = clonebox('status', 'nope', '--json');
+    expect({ code, stderr }).toEqual({ code: 4, stderr: '' });
+    const { error } = JSON.parse(stdout);
+    expect(error).toMatchObject({ code: 'not-found', facts: { vm: 'nope' } });
+    expect(error.hint).toContain('clonebox list');
+  });
+
+  it('tells people the same on standard error', () => {
+    const { code, stdout, stderr } = clonebox('exec', 'nope', '--', 'true');
+    expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
+    expect(stderr).toBe(
+      'error: there is no VM named nope\nhint: See what there is: clonebox list\n',
+    );
+  });
+
+  it('lists no VM as an empty list', () => {
+    expect(JSON.parse(clonebox('list', '--json').stdout)).toEqual({ vms: [] });
+    expect(clonebox('ls').stdout).toContain('clonebox clone --run');
+  });
+
+  it('is quiet when nobody reads its output', () => {
+    const pipe = `'${process.execPath}' '${main}' --help | true; echo "\${PIPESTATUS[0]}"`;
+    const run = spawnSync('bash', ['-c', pipe], { encoding: 'utf8' });
+    expect(run).toMatchObject({ stdout: '0\n', stderr: '' });
+  });
+});
+
+describe('what asking for help loads', () => {
+  /** The chunks that are loaded before anything is asked for. */
+  function loadedAtStart(file: string, seen = new Set<string>()): Set<string> {
+    const text = readFileSync(file, 'utf8');
+    for (const [, name] of text.matchAll(/^(?:import|\} from) ?"(\.[^"]+)";$/gm)) {
+      const chunk = path.join(path.dirname(file), name ?? '');
+      if (existsSync(chunk) && !seen.has(chunk)) loadedAtStart(chunk, seen.add(chunk));
+    }
+    return seen;
+  }
+
+  it('is neither the parser nor any operation', () => {
+    const chunks = [...loadedAtStart(main)];
+    const text = chunks.map((chunk) => readFileSync(chunk, 'utf8')).join('\n');
+    expect(chunks.length).toBeGreaterThan(0);
+    expect(chunks.length).toBeLessThan(readdirSync(path.dirname(chunks[0] ?? main)).length);
+    expect(text).toContain('// src/cli/registry.ts');
+    expect(text).not.toMatch(/^\/\/ (src\/(ops|config|store|host|drivers)|node_modules)\//m);
+  });
+});
