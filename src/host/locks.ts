@@ -65,7 +65,13 @@ export async function lock(
     await handle.close();
     throw explain(error, path);
   }
-  return { release: () => handle.close() };
+  return {
+    release: async () => {
+      // The holder's command may name a VM that is gone by now.
+      await handle.truncate(0).catch(() => {});
+      await handle.close();
+    },
+  };
 }
 
 async function isSameFile(handle: fs.FileHandle, path: string): Promise<boolean> {

@@ -9,7 +9,7 @@ import { applyChanges } from './apply.ts';
 import { type Created, createVm, secondsSince, type Timings, takeBack } from './create-vm.ts';
 import { type LoadedPlan, loadPlan } from './load-plan.ts';
 import { waitForPorts } from './ready.ts';
-import { startVm } from './start.ts';
+import { startVm } from './start-vm.ts';
 import { readStatus, type VmStatus } from './status.ts';
 import { findTarget, type Target } from './target.ts';
 import { isUp, readVmState, withVm } from './vm-state.ts';
@@ -28,6 +28,15 @@ export interface CloneInput {
   /** `create`: the file must exist and the VM must not. */
   readonly strict: boolean;
 }
+
+/** A clone with no word more than it needs. */
+export const plainClone = {
+  overrides: {},
+  apply: false,
+  replace: false,
+  keepFailed: false,
+  strict: false,
+} as const;
 
 export interface CloneResult {
   readonly outcome: 'created' | 'started' | 'unchanged' | 'applied';

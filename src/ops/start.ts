@@ -1,99 +1,79 @@
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { VmRecord } from '../core/record.ts';
-import { bootMachine, settle } from './boot.ts';
-import { proveCommand, secondsSince, type Timings } from './create-vm.ts';
-import { waitForPorts } from './ready.ts';
+import { clone, plainClone } from './clone.ts';
+import type { Timings } from './create-vm.ts';
+import { startVm } from './start-vm.ts';
 import { readStatus, type VmStatus } from './status.ts';
-import { findVm, loadVm } from './target.ts';
-import { readVmState, withVm } from './vm-state.ts';
+import { findTarget, findVm } from './target.ts';
+import { isUp, readVmState, withVm } from './vm-state.ts';
 
 export interface StartResult {
-  readonly outcome: 'started' | 'unchanged';
+  readonly outcome: 'created' | 'started' | 'unchanged';
   readonly vm: VmStatus;
   readonly timings: Timings;
-  readonly path: 'disk';
+  readonly path: 'disk' | 'cold';
   readonly pathReason: string;
 }
 
-/** Boots a VM that exists and waits until it is ready. The VM's lock must be held; on failure it is stopped again. */
-export async function startVm(
-  ctx: Ctx,
-  record: VmRecord,
-  options: { wait: boolean },
-): Promise<{ timings: Timings }> {
-  const driver = await ctx.driver(record.plan.driver);
-  await driver.grow(ctx.store.paths.vm(record.name).disk, record.plan.disk, ctx.io);
-  const booted = await bootMachine(ctx, record, { keepOnFailure: false });
-  const timings: Timings = { t_agent: secondsSince(ctx) };
-  try {
-    ctx.io.emit({ kind: 'phase', id: 'shares', title: 'Checking the shared directories' });
-    await settle(ctx, booted);
-    await proveCommand(ctx, booted);
-    timings.t_command = secondsSince(ctx);
-    if (options.wait) {
-      await waitForPorts(ctx, booted.record, booted.guest);
-      timings.t_ports = secondsSince(ctx);
-    }
-  } catch (error) {
-    // A port that does not answer leaves a machine worth looking at; anything before that is no start.
-    if (timings.t_command === undefined) {
-      await driver.stop(
-        record.name,
-        { ...ctx.io, signal: AbortSignal.timeout(30_000) },
-        { grace: 0 },
-      );
-    }
-    throw error;
-  } finally {
-    await booted.guest.close();
-  }
-  return { timings };
+export interface StartInput {
+  readonly target: string | undefined;
+  readonly cwd: string;
+  readonly wait: boolean;
+  readonly trust: boolean;
 }
 
-/** Starts a VM by name or project. A running one is left as it is. Fails with `guest-failed` for a broken one. */
-export async function start(
-  ctx: Ctx,
-  input: { target: string | undefined; cwd: string; wait: boolean },
-): Promise<StartResult> {
-  const name = await findVm(ctx, input.target, input.cwd);
-  const pathReason = 'its own disk';
-  return withVm(ctx, name, async () => {
-    const record = await loadVm(ctx, name, input.cwd);
-    const state = await readVmState(ctx, name, record);
-    if (state.kind === 'broken') {
-      throw new CloneboxError('guest-failed', `${name} is broken: ${state.reason}`, {
-        hint: `Make it anew: clonebox clone ${record.plan.project ?? ''} --replace; or remove it: clonebox delete ${name}`,
-        facts: { vm: name, reason: state.reason },
-      });
-    }
-    if (state.kind === 'paused') {
-      throw new CloneboxError(
-        'hypervisor-failed',
-        `${name} is paused, by an I/O error of its disk or from outside`,
-        {
-          hint: `Free some disk space, then: clonebox restart ${name}`,
-          facts: { vm: name },
-        },
-      );
-    }
-    if (state.kind === 'running' || state.kind === 'starting') {
-      return {
-        outcome: 'unchanged',
-        vm: await readStatus(ctx, record),
-        timings: {},
-        path: 'disk',
-        pathReason,
-      };
-    }
-    const { timings } = await startVm(ctx, record, { wait: input.wait });
-    const current = (await ctx.store.read(name)) ?? record;
-    return {
-      outcome: 'started',
-      vm: await readStatus(ctx, current),
-      timings,
-      path: 'disk',
-      pathReason,
-    };
+/**
+ * Starts a VM by name or project. A running one is left as it is; a project without a VM gets one first. Fails with
+ * `guest-failed` for a broken VM that could not be taken back.
+ */
+export async function start(ctx: Ctx, input: StartInput): Promise<StartResult> {
+  const target = await findTarget(ctx, input.target, input.cwd);
+  const name =
+    target.kind === 'project' ? target.existing : await findVm(ctx, target.name, input.cwd);
+  if (name === undefined) return create(ctx, input);
+  const found = await withVm(ctx, name, async (): Promise<StartResult | undefined> => {
+    const record = await ctx.store.read(name);
+    // Taking back an interrupted creation leaves nothing to start.
+    return record && startRecord(ctx, record, input.wait);
   });
+  if (found !== undefined) return found;
+  if (target.kind === 'project') return create(ctx, input);
+  throw new CloneboxError('guest-failed', `${name} was never finished, and is gone now`, {
+    hint: 'Make it again from its project: clonebox clone PATH --run',
+    facts: { vm: name },
+  });
+}
+
+/** A project without a VM: `clone --run` with nothing said on the command line. */
+async function create(ctx: Ctx, input: StartInput): Promise<StartResult> {
+  const made = await clone(ctx, { ...plainClone, ...input, run: true });
+  return { ...made, outcome: 'created' };
+}
+
+async function startRecord(ctx: Ctx, record: VmRecord, wait: boolean): Promise<StartResult> {
+  const { name } = record;
+  const way = { path: 'disk', pathReason: 'its own disk' } as const;
+  const state = await readVmState(ctx, name, record);
+  if (state.kind === 'broken') {
+    throw new CloneboxError('guest-failed', `${name} is broken: ${state.reason}`, {
+      hint: `Make it anew: clonebox clone ${record.plan.project ?? ''} --replace; or remove it: clonebox delete ${name}`,
+      facts: { vm: name, reason: state.reason },
+    });
+  }
+  if (state.kind === 'paused') {
+    throw new CloneboxError(
+      'hypervisor-failed',
+      `${name} is paused, by an I/O error of its disk or from outside`,
+      {
+        hint: `Free some disk space, then: clonebox restart ${name}`,
+        facts: { vm: name },
+      },
+    );
+  }
+  if (isUp(state))
+    return { ...way, outcome: 'unchanged', vm: await readStatus(ctx, record), timings: {} };
+  const { timings } = await startVm(ctx, record, { wait });
+  const current = (await ctx.store.read(name)) ?? record;
+  return { ...way, outcome: 'started', vm: await readStatus(ctx, current), timings };
 }

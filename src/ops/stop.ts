@@ -30,7 +30,7 @@ export async function restart(
   input: StopInput & { wait: boolean },
 ): Promise<StartResult> {
   const { name } = await stop(ctx, input);
-  return start(ctx, { target: name, cwd: input.cwd, wait: input.wait });
+  return start(ctx, { target: name, cwd: input.cwd, wait: input.wait, trust: false });
 }
 
 async function stopMachine(ctx: Ctx, name: VmName, force: boolean): Promise<StopResult> {
