@@ -22,24 +22,26 @@ export async function stopMachine(
     }
     return true;
   };
-  const tell = async (command: 'system_powerdown' | 'quit') => {
+  const pressPowerButton = async () => {
     try {
       await withQmp(host, files, {
         signal: io.signal,
         timeout: 3000,
-        use: (qmp) => qmp.execute(command),
+        use: (qmp) => qmp.execute('system_powerdown'),
       });
     } catch (error) {
-      io.log.debug('qemu.stop.unanswered', { command, reason: reasonOf(error) });
+      io.signal.throwIfAborted();
+      io.log.debug('qemu.stop.unanswered', { reason: reasonOf(error) });
     }
   };
   let how: 'graceful' | 'forced' = 'forced';
   if (grace > 0) {
-    await tell('system_powerdown');
+    await pressPowerButton();
     if (await gone(grace)) how = 'graceful';
   }
   if (how === 'forced') {
-    await tell('quit');
+    // SIGTERM makes QEMU end in order, and needs no control socket, which somebody else may hold.
+    await host.kill(process, 'SIGTERM');
     if (!(await gone(3000))) await host.kill(process, 'SIGKILL');
   }
   await clearRuntime(host, files, io.signal);
