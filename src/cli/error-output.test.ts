@@ -52,6 +52,16 @@ describe('anything else that is thrown', () => {
     );
   });
 
+  it.each([
+    ['ENOSPC', 'no space is left'],
+    ['EACCES', 'this user may not'],
+  ])('is no bug when the system refuses with %s', (code, words) => {
+    const error = Object.assign(new Error(`${code}: open /x`), { code, syscall: 'open' });
+    expect(exitCodeOf(error)).toBe(6);
+    expect(lines(error)[0]).toContain(words);
+    expect(lines(error)[0]).toContain('/x');
+  });
+
   it.each([['text'], [undefined], [null], [42]])('is told even when it is %j', (thrown) => {
     expect(lines(thrown)[0]).toMatch(/^bug in CloneBox: \S/);
   });

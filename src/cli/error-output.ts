@@ -1,10 +1,4 @@
-import {
-  CloneboxError,
-  type ErrorCode,
-  exitCodes,
-  isCloneboxError,
-  reasonOf,
-} from '../core/errors.ts';
+import { CloneboxError, type ErrorCode, isCloneboxError, reasonOf } from '../core/errors.ts';
 import { readableLines } from '../lib/readable.ts';
 import type { Colors } from './colors.ts';
 
@@ -18,9 +12,9 @@ export interface ErrorDocument {
   };
 }
 
-/** The exit code of anything thrown: what is no `CloneboxError` is a bug. */
+/** The exit code of anything thrown. */
 export function exitCodeOf(error: unknown): number {
-  return isCloneboxError(error) ? error.exitCode : exitCodes.bug;
+  return asCloneboxError(error).exitCode;
 }
 
 /** A failure for scripts. */
@@ -51,16 +45,36 @@ export function errorLines(
     `${colors.red(colors.bold(`${label}:`))} ${first}`,
     ...rest,
     ...hints.map((line, index) => `${index === 0 ? colors.bold('hint:') : '     '} ${line}`),
-    ...(verbose ? readableLines(stackOf(error)).map((line) => colors.dim(line)) : []),
+    ...(verbose ? framesOf(error).map((line) => colors.dim(line)) : []),
   ];
 }
 
 function asCloneboxError(error: unknown): CloneboxError {
   if (isCloneboxError(error)) return error;
+  const reason = systemReason(error);
+  if (reason !== undefined) {
+    return new CloneboxError('host-unable', `${reason} (${reasonOf(error)})`, { cause: error });
+  }
   return new CloneboxError('bug', reasonOf(error) || 'something failed without saying why', {
     hint: 'Please report it, with what the same command prints under --verbose.',
     cause: error,
   });
+}
+
+const systemReasons: Readonly<Record<string, string>> = {
+  ENOSPC: 'no space is left on a disk of this machine',
+  EDQUOT: 'the disk quota of this user is used up',
+  EROFS: 'a file system of this machine is read-only',
+  EACCES: 'this user may not do that here',
+  EPERM: 'this user may not do that here',
+  EMFILE: 'too many files are open',
+  ENFILE: 'too many files are open',
+};
+
+/** What the system refuses is no bug, wherever it comes through. */
+function systemReason(error: unknown): string | undefined {
+  const isSystem = error instanceof Error && 'syscall' in error && 'code' in error;
+  return isSystem ? systemReasons[String(error.code)] : undefined;
 }
 
 /** The stack of an error and of what caused it. */
@@ -71,6 +85,13 @@ function stackOf(error: unknown): string {
     one = one instanceof Error ? one.cause : undefined;
   }
   return stacks.join('\ncaused by: ');
+}
+
+/** The stack without the message, which is told already. */
+function framesOf(error: unknown): string[] {
+  const stack = stackOf(error);
+  const told = error instanceof Error ? `${error.name}: ${error.message}` : '';
+  return readableLines(stack.startsWith(told) ? stack.slice(told.length) : stack);
 }
 
 /** JSON of anything: what JSON has no form for becomes text, so that a report never fails. */

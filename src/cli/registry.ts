@@ -198,6 +198,11 @@ export const registry: readonly Section[] = [
         load: async () => (await import('./commands/doctor.ts')).doctor,
       },
       {
+        name: 'recover',
+        summary: 'Take back what interrupted operations left',
+        load: async () => (await import('./commands/recover.ts')).recover,
+      },
+      {
         name: 'bench',
         summary: 'Measure CloneBox on this machine',
         commands: [

@@ -1,5 +1,13 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -73,6 +81,26 @@ describe('the built program', () => {
   it('lists no VM as an empty list', () => {
     expect(JSON.parse(clonebox('list', '--json').stdout)).toEqual({ vms: [] });
     expect(clonebox('ls').stdout).toContain('clonebox clone --run');
+  });
+
+  it('shows a configuration to people and scripts alike', () => {
+    const project = path.join(home, 'shop');
+    mkdirSync(project);
+    expect(clonebox('init', project)).toMatchObject({ code: 0, stderr: '' });
+    expect(clonebox('config', 'validate', project)).toMatchObject({ code: 0, stderr: '' });
+    expect(clonebox('config', 'show', project).stdout).toMatch(/^name: shop$/m);
+    const plan = JSON.parse(clonebox('config', 'show', project, '--json').stdout);
+    expect(plan).toMatchObject({ name: 'shop', project });
+    expect(clonebox('clone', project, '--dry-run').stdout).toContain('shop would be made so:');
+  });
+
+  it('draws the table of VMs, also of one whose record cannot be read', () => {
+    mkdirSync(path.join(home, 'vms/odd'), { recursive: true });
+    writeFileSync(path.join(home, 'vms/odd/record.json'), '{');
+    const { code, stdout } = clonebox('list');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^NAME +STATE +PORTS +PROJECT\nodd +broken +- +-\nwarning: odd: /);
+    rmSync(path.join(home, 'vms/odd'), { recursive: true });
   });
 
   it('is quiet when nobody reads its output', () => {

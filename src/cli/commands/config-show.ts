@@ -1,4 +1,3 @@
-import { readableLines } from '../../lib/readable.ts';
 import { defineCommand } from '../command.ts';
 import { vmArgument } from '../common.ts';
 
@@ -15,7 +14,7 @@ export const configShow = defineCommand({
     return showConfig(ctx, { target: args.vm, cwd });
   },
   render: async (data) => {
-    const { stringify } = await import('yaml');
-    return readableLines(stringify(data));
+    const { renderYaml } = await import('../render/yaml.ts');
+    return renderYaml(data);
   },
 });
