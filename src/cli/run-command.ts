@@ -116,7 +116,7 @@ async function print(data: unknown, call: Call, terminal: Terminal): Promise<voi
       wanted: call.globals.color,
       env: terminal.env,
     }),
-    columns: terminal.isTty.stdout ? (terminal.stdout.columns ?? 80) : Number.POSITIVE_INFINITY,
+    columns: terminal.isTty.stdout ? terminal.stdout.columns || 80 : Number.POSITIVE_INFINITY,
   };
   const lines = await call.command.render(data, look);
   if (lines.length > 0) terminal.stdout.write(`${lines.join('\n')}\n`);
@@ -157,7 +157,7 @@ function createTerminalLog(globals: Globals, terminal: Terminal, view: ProgressV
 }
 
 function columnsOf(columns: number | undefined): number {
-  return Math.max(20, Math.min(80, columns ?? 80));
+  return Math.max(20, Math.min(80, columns || 80));
 }
 
 function hasUnicode(env: Terminal['env']): boolean {

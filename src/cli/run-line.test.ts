@@ -89,6 +89,7 @@ describe('a wrong command line', () => {
     [['cp', 'a']],
     [['clone', '--memory', 'much']],
     [['stop', 'Not A Name']],
+    [['clone', '--driver', 'vmware']],
     [['console']],
     [['exec', '-t', '--', 'ls']],
   ])('%j is exit code 2 with a message, and with --json a document', async (argv) => {

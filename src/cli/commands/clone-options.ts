@@ -2,6 +2,8 @@ import { join, resolve } from 'node:path';
 import { isImagePath } from '../../config/image-kind.ts';
 import type { Overrides } from '../../config/plan-input.ts';
 import type { Ctx } from '../../core/ctx.ts';
+import { CloneboxError } from '../../core/errors.ts';
+import { quoted } from '../../lib/printable.ts';
 import {
   countOption,
   given,
@@ -39,7 +41,7 @@ export function overridesOf(
 ): Overrides {
   const { name, cpus, memory, disk } = options;
   const image = options.image === undefined ? undefined : absoluteImage(ctx, options.image, cwd);
-  const driver = globals.driver ?? (ctx.host.env.CLONEBOX_DRIVER || undefined);
+  const driver = knownDriver(ctx, globals.driver ?? ctx.host.env.CLONEBOX_DRIVER);
   return given({ name, cpus, memory, disk, image, driver });
 }
 
@@ -47,4 +49,13 @@ function absoluteImage(ctx: Ctx, image: string, cwd: string): string {
   if (!isImagePath(image)) return image;
   // The shell leaves a ~ behind `--image=` alone.
   return image.startsWith('~/') ? join(ctx.host.user.home, image.slice(2)) : resolve(cwd, image);
+}
+
+function knownDriver(ctx: Ctx, name: string | undefined): string | undefined {
+  if (!name) return undefined;
+  if (ctx.driverNames.includes(name)) return name;
+  throw new CloneboxError('usage', `there is no driver ${quoted(name)}`, {
+    hint: `There are: ${ctx.driverNames.join(', ')}`,
+    facts: { driver: name },
+  });
 }

@@ -1,12 +1,12 @@
 import { CloneboxError } from '../../core/errors.ts';
 import { defineCommand } from '../command.ts';
-import { vmArgument } from '../common.ts';
+import { userFlag, vmArgument } from '../common.ts';
 
 export const consoleCommand = defineCommand({
   description: `Joins this terminal to the serial console of a running VM, for a guest that does not answer otherwise. Ctrl-] leaves it. The guest user may have no password; then there is nothing to log in with.`,
   arguments: { vm: vmArgument },
   terminal: 'the console is a session on this terminal; use logs --json',
-  options: {},
+  options: { user: userFlag },
   examples: [
     { line: 'clonebox console', what: 'of the VM of this directory' },
     { line: 'clonebox console shop', what: 'of another one' },

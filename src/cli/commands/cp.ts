@@ -1,4 +1,5 @@
 import { defineCommand } from '../command.ts';
+import { userFlag } from '../common.ts';
 
 export const cp = defineCommand({
   description: `Copies a file or a directory into a running VM or out of it, with modes and times. One side is VM:PATH; a path with a colon in it is written ./a:b.`,
@@ -6,7 +7,7 @@ export const cp = defineCommand({
     source: { summary: 'PATH, or VM:PATH', required: true },
     destination: { summary: 'PATH, or VM:PATH', required: true },
   },
-  options: {},
+  options: { user: userFlag },
   examples: [
     { line: 'clonebox cp notes.txt shop:/tmp/', what: 'into a VM' },
     { line: 'clonebox cp shop:/var/log/syslog .', what: 'out of it' },

@@ -1,6 +1,6 @@
 import { CloneboxError } from '../../core/errors.ts';
 import { defineCommand } from '../command.ts';
-import { countOption, textOption, vmArgument } from '../common.ts';
+import { countOption, textOption, userFlag, vmArgument } from '../common.ts';
 
 export const logs = defineCommand({
   description: `Shows the last lines of a VM's serial console, also when it is off; with --journal or --unit those of its guest's journal, when it runs. Ctrl-C ends -f.`,
@@ -10,6 +10,7 @@ export const logs = defineCommand({
     tail: countOption('lines to begin with; default: 50', 0),
     journal: { kind: 'flag', summary: "the guest's journal" },
     unit: textOption('UNIT', "the guest's journal of one unit"),
+    user: userFlag,
   },
   examples: [
     { line: 'clonebox logs -f', what: 'the console of the VM of this directory, and on' },

@@ -1,6 +1,6 @@
 import { parseArgument } from '../bind.ts';
 import { defineCommand } from '../command.ts';
-import { parsePort, vmArgument } from '../common.ts';
+import { parsePort, userFlag, vmArgument } from '../common.ts';
 import { portAddress } from '../render/address.ts';
 
 export const portAdd = defineCommand({
@@ -9,7 +9,7 @@ export const portAdd = defineCommand({
     port: { summary: 'GUEST, or HOST:GUEST', required: true },
     vm: vmArgument,
   },
-  options: {},
+  options: { user: userFlag },
   examples: [
     { line: 'clonebox port add 5432', what: 'any free port of this machine' },
     { line: 'clonebox port add 8080:80 shop', what: 'port 8080 of this machine, if it is free' },

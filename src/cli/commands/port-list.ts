@@ -1,12 +1,12 @@
 import { defineCommand } from '../command.ts';
-import { vmArgument } from '../common.ts';
+import { userFlag, vmArgument } from '../common.ts';
 import { portAddress } from '../render/address.ts';
 import { renderTable } from '../render/table.ts';
 
 export const portList = defineCommand({
   description: `Lists the ports of this machine that lead into a VM.`,
   arguments: { vm: vmArgument },
-  options: {},
+  options: { user: userFlag },
   examples: [
     { line: 'clonebox port list', what: 'of the VM of this directory' },
     { line: 'clonebox port list shop --json', what: 'for scripts' },

@@ -1,6 +1,6 @@
 import { parseArgument } from '../bind.ts';
 import { defineCommand } from '../command.ts';
-import { parsePort, vmArgument } from '../common.ts';
+import { parsePort, userFlag, vmArgument } from '../common.ts';
 
 export const portRemove = defineCommand({
   description: `Takes a forwarded port away. One that the running VM was started with stays open until it stops.`,
@@ -8,7 +8,7 @@ export const portRemove = defineCommand({
     port: { summary: 'port of the guest', required: true },
     vm: vmArgument,
   },
-  options: {},
+  options: { user: userFlag },
   examples: [
     { line: 'clonebox port remove 5432', what: 'of the VM of this directory' },
     { line: 'clonebox port remove 80 shop', what: 'of another one' },
