@@ -42,8 +42,8 @@ export async function bootstrap(
   const scratch = await building.openScratch();
   await requireSpace(host, scratch, recipe.spaceNeeded);
 
-  const space = { directory: building.directory, needed: recipe.spaceNeeded };
-  return explainFull(host, space, async () => {
+  const directories = [building.directory, scratch] as const;
+  return explainFull(host, { directories, needed: recipe.spaceNeeded }, async () => {
     const work = `${building.directory}/work`;
     await host.files.makeDirectory(work);
     const output = mode.name === 'root' ? `${work}/root` : `${scratch}/root.tar`;

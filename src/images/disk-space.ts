@@ -29,7 +29,7 @@ export async function requireSpace(host: Host, directory: string, needed: number
 /** Says "disk full" when that was the cause, whichever program noticed it first; passes on every other error. */
 export async function explainFull<T>(
   host: Host,
-  space: { directory: string; needed: number },
+  space: { directories: readonly [string, ...string[]]; needed: number },
   action: () => Promise<T>,
 ): Promise<T> {
   try {
@@ -37,7 +37,12 @@ export async function explainFull<T>(
   } catch (error) {
     const text = isCloneboxError(error) ? JSON.stringify(error.facts) : String(error);
     if (!/ENOSPC|EDQUOT|No space left on device|Disk quota exceeded/.test(text)) throw error;
-    const free = await host.files.freeBytes(space.directory);
-    throw diskFull(space.directory, { free, needed: space.needed }, error);
+    let [fullest] = space.directories;
+    let free = await host.files.freeBytes(fullest);
+    for (const directory of space.directories) {
+      const here = await host.files.freeBytes(directory);
+      if (here < free) [fullest, free] = [directory, here];
+    }
+    throw diskFull(fullest, { free, needed: space.needed }, error);
   }
 }

@@ -77,7 +77,7 @@ export async function fromFile(
   io.emit({ kind: 'phase', id: 'image-import', title: `Importing ${path}` });
   await requireSpace(host, building.directory, facts.allocated);
   io.emit({ kind: 'detail', text: 'copying' });
-  const space = { directory: building.directory, needed: facts.allocated };
+  const space = { directories: [building.directory] as const, needed: facts.allocated };
   return explainFull(host, space, async () => {
     // A copy first: what is checked must be what is used, and the file may change under us.
     const copy = `${building.directory}/source`;
@@ -122,7 +122,7 @@ async function fetchPart(
   const name = job.file.replace(/[^A-Za-z0-9._-]/g, '_').slice(-80);
   const part = `${job.downloads}-${name}.part`;
   try {
-    await explainFull(host, { directory, needed: 0 }, () =>
+    await explainFull(host, { directories: [directory], needed: 0 }, () =>
       download(host, io, { url: job.url, part, what: job.reference }),
     );
   } catch (error) {
@@ -159,7 +159,7 @@ async function takeIn(
   const file = `${building.directory}/source`;
   await host.files.rename(part, file);
   await discardPart(host, part);
-  const space = { directory: building.directory, needed: 0 };
+  const space = { directories: [building.directory] as const, needed: 0 };
   return explainFull(host, space, () =>
     importDisk(host, io, { file, name, directory: building.directory }),
   );
