@@ -13,7 +13,7 @@ export function qemuProgram(host: Host): string {
 
 /** The versioned machine type behind QEMU's `q35` alias: what a new machine is pinned to. */
 export function parseMachineType(help: string): string | undefined {
-  return /^q35\s.*\(alias of (pc-q35-[\d.]+)\)/m.exec(help)?.[1];
+  return /^q35\s.*\(alias of (pc-q35-[\w.]+)\)/m.exec(help)?.[1];
 }
 
 /** What this host offers; problems are listed, not thrown. */
@@ -69,9 +69,13 @@ async function chooseShareDriver(
   accel: 'kvm' | 'tcg',
   io: Io,
 ): Promise<DriverFacts['shares']> {
-  if (accel === 'tcg')
-    return { driver: '9p', reason: 'under TCG, 9p inside QEMU has the higher throughput' };
-  return (await findVirtiofsd(host, io)) === undefined
-    ? { driver: '9p', reason: 'no virtiofsd that this user can run' }
-    : { driver: 'virtiofs', reason: 'KVM and a usable virtiofsd' };
+  const ninep = (reason: string) => ({ driver: '9p', reason, readOnly: true }) as const;
+  if (accel === 'tcg') return ninep('under TCG, 9p inside QEMU has the higher throughput');
+  const found = await findVirtiofsd(host, io);
+  if (found === undefined) return ninep('no virtiofsd that this user can run');
+  return {
+    driver: 'virtiofs',
+    reason: 'KVM and a usable virtiofsd',
+    readOnly: found.flavour === 'rust',
+  };
 }

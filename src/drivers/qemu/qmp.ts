@@ -95,7 +95,9 @@ class QmpClient implements Qmp {
           },
         );
       }
-      return replies[command].parse(message.return) as z.infer<(typeof replies)[C]>;
+      const reply = replies[command].safeParse(message.return);
+      if (!reply.success) throw nonsense(JSON.stringify(message.return) ?? 'nothing', reply.error);
+      return reply.data as z.infer<(typeof replies)[C]>;
     }
   }
 
@@ -120,10 +122,7 @@ class QmpClient implements Qmp {
     try {
       return Message.parse(JSON.parse(line));
     } catch (error) {
-      throw new CloneboxError('hypervisor-failed', 'QEMU sent a message that is not QMP', {
-        facts: { line: line.slice(0, 200) },
-        cause: error,
-      });
+      throw nonsense(line, error);
     }
   }
 }
@@ -131,5 +130,12 @@ class QmpClient implements Qmp {
 function lost(during: string): CloneboxError {
   return new CloneboxError('hypervisor-failed', `QEMU closed its control socket (${during})`, {
     hint: 'It has probably ended: clonebox status shows why.',
+  });
+}
+
+function nonsense(line: string, cause: unknown): CloneboxError {
+  return new CloneboxError('hypervisor-failed', 'QEMU sent a message that is not QMP', {
+    facts: { line: line.slice(0, 200) },
+    cause,
   });
 }

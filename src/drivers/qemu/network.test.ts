@@ -1,0 +1,47 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, test } from 'vitest';
+import { createHost } from '../../host/local.ts';
+import { quietIo } from '../../store/quiet-io.ts';
+import { runtimeFiles } from './layout.ts';
+import { chooseNetwork, netdevArguments, startPasst } from './network.ts';
+
+const empty = mkdtempSync(join(tmpdir(), 'cb-'));
+afterAll(() => rmSync(empty, { recursive: true }));
+const passt = fileURLToPath(new URL('../../../test/fixtures/bin/broken-passt', import.meta.url));
+const network = { mac: '52:54:00:00:00:01', forwards: [{ host: 8080, guest: 80 }] };
+
+test('passt is taken where it is, and isolates the host', async () => {
+  const choice = await chooseNetwork(createHost({ PATH: passt }));
+  expect(choice).toMatchObject({ backend: 'passt', hostIsolated: true });
+});
+
+test('without passt the guest can reach the host, which is said', async () => {
+  const choice = await chooseNetwork(createHost({ PATH: empty }));
+  expect(choice).toMatchObject({ backend: 'user', hostIsolated: false });
+  expect(choice.reason).toMatch(/passt is not installed.*loopback/);
+});
+
+test('CLONEBOX_NETWORK=user does without passt, and says the same', async () => {
+  const choice = await chooseNetwork(createHost({ PATH: passt, CLONEBOX_NETWORK: 'user' }));
+  expect(choice).toMatchObject({ backend: 'user', hostIsolated: false });
+  expect(choice.reason).toMatch(/CLONEBOX_NETWORK=user.*loopback/);
+});
+
+test('a passt that cannot start is quoted, with a way around it', async () => {
+  const machine = { host: createHost({ PATH: passt }), files: runtimeFiles(empty) };
+  const started = startPasst(machine, network, quietIo());
+  await expect(started).rejects.toMatchObject({
+    code: 'hypervisor-failed',
+    message: expect.stringContaining("Couldn't create user namespace"),
+    hint: expect.stringContaining('CLONEBOX_NETWORK=user'),
+  });
+});
+
+test("QEMU's own network forwards from the loopback address alone", () => {
+  const choice = { backend: 'user', hostIsolated: false, reason: '' };
+  const [, value] = netdevArguments(choice, network, '/unused');
+  expect(value).toBe('user,id=net0,ipv6=off,hostfwd=tcp:127.0.0.1:8080-10.0.2.15:80');
+});
