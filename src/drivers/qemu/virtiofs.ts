@@ -38,6 +38,24 @@ function namespaceOptions(host: Host): string[] {
   ];
 }
 
+/**
+ * Becomes virtiofsd in its namespace. The old one keeps a lock file below /run, which only root of the host may write:
+ * it gets a /run of its own, with our directories in it where they are below /run themselves. Its socket belongs to
+ * root of the namespace, until it is given to the caller, whose QEMU connects to it.
+ * Parameters: runtime directory, shared directory, socket, its owner, argv.
+ */
+const rootlessScript = `directory=$1 source=$2 socket=$3 owner=$4; shift 4
+exec 8<"$directory" 9<"$source"
+mount -t tmpfs tmpfs /run || exit
+give() {
+  case $2 in /run/*) mkdir -p "$2" && mount --no-canonicalize --bind "/proc/self/fd/$1" "$2" || exit;; esac
+}
+give 8 "$directory"
+give 9 "$source"
+exec 8<&- 9<&-
+(until [ -S "$socket" ] || ! kill -0 $$; do sleep 0.02; done; chown "$owner" "$socket") &
+exec "$@"`;
+
 /** Starts one virtiofsd for one share and waits until its socket is there. It ends with QEMU. */
 export async function startVirtiofsd(
   host: Host,
@@ -68,14 +86,16 @@ export async function startVirtiofsd(
           'unshare',
           ...namespaceOptions(host),
           ...['--mount', '--fork', '--kill-child'],
-          // The old virtiofsd keeps a lock file below /run, which only root of the host may write.
-          ...['sh', '-c', 'mount -t tmpfs tmpfs /run && exec "$@"', 'virtiofsd', ...daemon],
+          ...['sh', '-c', rootlessScript, 'virtiofsd'],
+          ...[files.directory, share.host, socket, `${host.user.uid}:${host.user.gid}`],
+          ...daemon,
         ]
       : daemon;
   const log = `${socket}.log`;
   const process = await host.startDaemon(wrapped, { logFile: log });
   for (;;) {
-    if ((await host.files.facts(socket))?.kind === 'socket') return;
+    const facts = await host.files.facts(socket);
+    if (facts?.kind === 'socket' && facts.uid === host.user.uid) return;
     if (!(await host.isAlive(process))) {
       throw new CloneboxError('hypervisor-failed', `virtiofsd ended at once for ${share.host}`, {
         hint: 'Use vm.share_driver: 9p.',
