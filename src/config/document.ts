@@ -27,6 +27,13 @@ export function readDocument(text: string, isText: (path: Path) => boolean): Tex
 
   if (Buffer.byteLength(source) > longestText) return failed(0, 'is longer than 1 MiB');
   if (source.includes('\0')) return failed(0, 'is not text: it holds a zero byte');
+  // What decoding put in the place of bytes that are no UTF-8.
+  const undecoded = source.indexOf('\ufffd');
+  if (undecoded >= 0) {
+    const before = source.slice(0, undecoded).split('\n');
+    const position = { line: before.length, column: (before.at(-1) ?? '').length + 1 };
+    return { data: undefined, faults: [{ ...position, message: 'is not UTF-8', path: [] }] };
+  }
   const tokens = tokenize(source, lines);
   if (!Array.isArray(tokens)) return failed(tokens.offset, tokens.message);
   const documents = compose(tokens, source.length);

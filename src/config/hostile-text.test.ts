@@ -68,6 +68,7 @@ describe('parseConfig, of a text that is no configuration', () => {
       'x.yaml:2:16 vm.name is "*x", but no such anchor (&) stands before it',
     ],
     ['zero bytes', 'version: 2\0', 'x.yaml:1:1 is not text: it holds a zero byte'],
+    ['another encoding', 'version: 2\nenvironment: { A: "\ufffd" }', 'x.yaml:2:20 is not UTF-8'],
     ['10 MB', 'version: 2\n'.repeat(MiB), 'x.yaml:1:1 is longer than 1 MiB'],
     ['1 MiB of three-byte letters', '字'.repeat(MiB / 2), 'x.yaml:1:1 is longer than 1 MiB'],
     ['deep brackets', `version: ${'['.repeat(MiB / 2)}`, 'x.yaml:1:109 is nested too deeply'],

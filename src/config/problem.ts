@@ -1,5 +1,6 @@
 import { CloneboxError } from '../core/errors.ts';
 import { printable } from '../lib/printable.ts';
+import { shellQuote } from '../lib/quote.ts';
 
 /** A place in a text; both count from 1. */
 export interface Position {
@@ -25,7 +26,9 @@ export function invalidConfig(problems: readonly Problem[]): CloneboxError {
   const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
   const lines = sorted.slice(0, listed).map(lineOf);
   if (sorted.length > listed) lines.push(`and ${sorted.length - listed} more`);
+  const [file = ''] = sorted.map((problem) => problem.file);
   return new CloneboxError('config-invalid', lines.join('\n'), {
+    hint: `Mend it, and check it with: clonebox config validate ${shellQuote(file)}`,
     facts: { problems: sorted.slice(0, listed), count: sorted.length },
   });
 }
