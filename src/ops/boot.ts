@@ -1,6 +1,6 @@
 import type { Ctx } from '../core/ctx.ts';
 import type { Driver, Started } from '../core/driver.ts';
-import { CloneboxError, isCloneboxError } from '../core/errors.ts';
+import { CloneboxError, isCloneboxError, reasonOf } from '../core/errors.ts';
 import type { Guest } from '../core/guest.ts';
 import type { VmRecord } from '../core/record.ts';
 import type { SetupInput } from '../core/setup.ts';
@@ -170,7 +170,15 @@ async function watchForEnd(
 
 function bootTimeout(ctx: Ctx, started: Started): number {
   const override = ctx.host.env.CLONEBOX_BOOT_TIMEOUT;
-  return override ? parseDuration(override) : bootTimeouts[started.accel.accel];
+  if (!override) return bootTimeouts[started.accel.accel];
+  try {
+    return parseDuration(override);
+  } catch (cause) {
+    throw new CloneboxError('usage', `CLONEBOX_BOOT_TIMEOUT: "${override}" ${reasonOf(cause)}`, {
+      hint: 'Set it to for example 5m, or unset it.',
+      cause,
+    });
+  }
 }
 
 async function lastSerialLines(ctx: Ctx, record: VmRecord): Promise<string> {

@@ -22,13 +22,24 @@ type Project = Extract<Target, { kind: 'project' }>;
 
 const maxConfigBytes = 1024 * 1024;
 
-/** The text of the project's file, `undefined` when it has none. Fails with `config-invalid` for a directory or a giant. */
+/**
+ * The text of the project's file, `undefined` when it has none. Fails with `config-invalid` for what cannot be one: a
+ * directory, a pipe, a link to nowhere, a giant.
+ */
 export async function readConfigText(ctx: Ctx, file: string): Promise<string | undefined> {
   const real = await ctx.host.files.realPath(file);
   const facts = real === undefined ? undefined : await ctx.host.files.facts(real);
-  if (facts === undefined || real === undefined) return undefined;
+  if (facts === undefined || real === undefined) {
+    if ((await ctx.host.files.facts(file)) === undefined) return undefined;
+    throw new CloneboxError('config-invalid', `${file} is a link that leads nowhere`, {
+      hint: `Remove it; then write a new one: clonebox init`,
+      facts: { file },
+    });
+  }
   if (facts.kind !== 'file') {
-    throw new CloneboxError('config-invalid', `${file} is a ${facts.kind}, not a file`, {
+    const what = facts.kind === 'directory' ? 'is a directory, not a file' : 'is not a file';
+    throw new CloneboxError('config-invalid', `${file} ${what}`, {
+      hint: 'Move it away; then write a new one: clonebox init',
       facts: { file },
     });
   }
@@ -37,6 +48,7 @@ export async function readConfigText(ctx: Ctx, file: string): Promise<string | u
       'config-invalid',
       `${file} has ${facts.size} bytes; a configuration has at most 1 MiB`,
       {
+        hint: 'Move it away; then write a new one: clonebox init',
         facts: { file, size: facts.size },
       },
     );
@@ -151,6 +163,7 @@ async function withRealShares(ctx: Ctx, plan: VmPlan): Promise<VmPlan> {
           'config-invalid',
           `${share.host} is not a directory and cannot be shared`,
           {
+            hint: `Share the directory it is in, or take it out of \`shares\` in ${plan.configFile ?? 'the configuration'}.`,
             facts: { path: share.host },
           },
         );
