@@ -69,6 +69,7 @@ const systemReasons: Readonly<Record<string, string>> = {
   EPERM: 'this user may not do that here',
   EMFILE: 'too many files are open',
   ENFILE: 'too many files are open',
+  EIO: 'a disk of this machine failed',
 };
 
 /** What the system refuses is no bug, wherever it comes through. */

@@ -18,7 +18,7 @@ async function orUndefined<T>(path: string, action: Promise<T>): Promise<T | und
 
 function isMissing(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOENT' || code === 'ENOTDIR';
+  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG';
 }
 
 /** Turns an errno into an error the user can act on. Others are passed on as they are. */
@@ -41,10 +41,24 @@ export function explain(error: unknown, path: string): unknown {
         facts,
         cause: error,
       });
+    case 'ENOTDIR':
+    case 'ELOOP':
+    case 'ENAMETOOLONG':
+      return new CloneboxError('host-unable', `${path} cannot be made: ${reasons[code]}`, {
+        hint: 'Point CLONEBOX_HOME and CLONEBOX_CACHE to directories that can be made.',
+        facts,
+        cause: error,
+      });
     default:
       return error;
   }
 }
+
+const reasons = {
+  ENOTDIR: 'a part of it is a file, not a directory',
+  ELOOP: 'its links lead in a circle',
+  ENAMETOOLONG: 'it is too long',
+};
 
 async function explained<T>(path: string, action: Promise<T>): Promise<T> {
   try {
@@ -190,7 +204,12 @@ export const localFiles: Files = {
   rename: (from, to) => explained(to, fs.rename(from, to)),
   copy: (from, to) => explained(to, fs.copyFile(from, to, constants.COPYFILE_FICLONE)),
   symlink: (target, path) => explained(path, fs.symlink(target, path)),
-  realPath: (path) => orUndefined(path, fs.realpath(path)),
+  realPath: (path) =>
+    orUndefined(path, fs.realpath(path)).catch((error: unknown) => {
+      // Links in a circle lead nowhere, like a link to nothing.
+      if ((error as NodeJS.ErrnoException).code === 'ELOOP') return undefined;
+      throw error;
+    }),
   freeBytes: async (path) => {
     const { bavail, bsize } = await fs.statfs(path);
     return bavail * bsize;
