@@ -72,8 +72,18 @@ export async function fromFile(
 ): Promise<Draft> {
   const { path, building, sha256 } = job;
   const facts = await host.files.facts(path);
-  if (facts === undefined) throw new CloneboxError('not-found', `there is no file ${path}`);
-  if (facts.kind !== 'file') throw new CloneboxError('refused', `${path} is not a regular file`);
+  if (facts === undefined) {
+    throw new CloneboxError('not-found', `there is no file ${path}`, {
+      hint: 'What is in the cache already: clonebox image list',
+      facts: { path },
+    });
+  }
+  if (facts.kind !== 'file') {
+    throw new CloneboxError('refused', `${path} is not a regular file`, {
+      hint: 'An image is a file: a qcow2 or raw disk.',
+      facts: { path },
+    });
+  }
   io.emit({ kind: 'phase', id: 'image-import', title: `Importing ${path}` });
   await requireSpace(host, building.directory, facts.allocated);
   io.emit({ kind: 'detail', text: 'copying' });
