@@ -47,7 +47,8 @@ export async function bootstrap(
     const work = `${building.directory}/work`;
     await host.files.makeDirectory(work);
     const output = mode.name === 'root' ? `${work}/root` : `${scratch}/root.tar`;
-    const argv = [mmdebstrap, ...mmdebstrapArguments({ mode, target, sources, output })];
+    const date = new Date(host.now()).toISOString().slice(0, 10);
+    const argv = [mmdebstrap, ...mmdebstrapArguments({ mode, target, sources, output, date })];
     await runMmdebstrap(host, io, { argv, scratch });
     await assemble(host, io, { mode, work, tar: mode.name === 'root' ? '' : output });
     return collect(host, io, { target, work, directory: building.directory });
@@ -70,9 +71,9 @@ function mmdebstrapArguments(options: {
   target: Target;
   sources: ChosenSources;
   output: string;
+  date: string;
 }): string[] {
-  const { mode, target, sources, output } = options;
-  const date = new Date().toISOString().slice(0, 10);
+  const { mode, target, sources, output, date } = options;
   return [
     '--verbose',
     '--variant=minbase',
