@@ -33,7 +33,7 @@ export interface GuestSetup {
   workstation(io: Io): Promise<Workstation>;
   /** Identity, workstation facts, shares, packages, services, steps, run units: everything of the plan, in order. */
   provision(input: SetupInput, workstation: Workstation, io: Io): Promise<void>;
-  /** Fails with `guest-failed` when a share of the plan is not mounted in the running guest. */
+  /** Sees to it that a booted guest has the shares of the plan mounted; fails with `guest-failed` when one is not. */
   verifyShares(input: SetupInput, io: Io): Promise<void>;
   mounted(guest: Guest, io: Io): Promise<readonly string[]>;
 }

@@ -13,12 +13,13 @@ import {
   liveShares,
   missingShares,
   readMounts,
+  renewShares,
   shareFailure,
   shareFiles,
   sharesUnit,
 } from './shares.ts';
 import { runUnitFiles, runUnitName } from './units.ts';
-import { guestLocale, readWorkstation } from './workstation.ts';
+import { guestLocale, guestVariables, readWorkstation } from './workstation.ts';
 
 interface Deps {
   readonly host: Host;
@@ -31,10 +32,12 @@ export function createGuestSetup(deps: Deps): GuestSetup {
     workstation: () => readWorkstation(deps.host),
     provision: (input, workstation, io) => provision(deps, input, { workstation, io }),
     verifyShares: async ({ plan, guest, shareDriver }, io) => {
-      const missing = missingShares(
-        liveShares(plan, shareDriver ?? '9p'),
-        await readMounts(guest, io),
-      );
+      const shares = liveShares(plan, shareDriver ?? '9p');
+      await renewShares(guest, { shares, dependents: plan.run.map(runUnitName) }, io);
+      if (missingShares(shares, await readMounts(guest, io)).length === 0) return;
+      // The agent answers early: the unit may be at it still. This waits for it, or tries again.
+      await guest.exec(['systemctl', 'start', sharesUnit], io, { timeout: 180_000, cwd: '/' });
+      const missing = missingShares(shares, await readMounts(guest, io));
       if (missing.length > 0) throw await shareFailure(missing, guest, io);
     },
     mounted: async (guest, io) => (await readMounts(guest, io)).map((mount) => mount.path),
@@ -49,7 +52,8 @@ async function provision(
   const { plan, guest } = input;
   const user = plan.user.name;
 
-  if (input.record.image.setup === 'cloud-init') {
+  const byCloudInit = input.record.image.setup === 'cloud-init';
+  if (byCloudInit) {
     const phase = { id: 'cloud-init', title: 'Waiting for cloud-init' };
     await inPhase(phase, io, () => waitForCloudInit(guest, phase, io));
   }
@@ -70,9 +74,12 @@ async function provision(
       'systemctl daemon-reload',
       `systemctl restart ${sharesUnit} || true`,
       ...(workstation.certificates.length > 0 ? [trustCertificates] : []),
+      ...(byCloudInit ? [restartSshd] : []),
       ...(generate ? [`localedef -i ${locale.split('.')[0]} -f UTF-8 ${locale} || true`] : []),
     ];
-    await putFiles(guest, [...files, ...shareFiles(shares)], {
+    // cloud-init has done its work. Without its medium it would take a later boot for one of another machine.
+    const enough = byCloudInit ? [{ path: '/etc/cloud/cloud-init.disabled', content: '' }] : [];
+    await putFiles(guest, [...files, ...shareFiles(shares), ...enough], {
       io,
       phase: identity,
       script: lines.join('\n'),
@@ -129,8 +136,9 @@ async function provision(
 
   if (plan.run.length > 0) {
     const phase = { id: 'run', title: "Starting the project's own commands" };
+    const environment = guestVariables(workstation, plan.environment);
     await inPhase(phase, io, () =>
-      putFiles(guest, runUnitFiles(plan.run, plan.user), {
+      putFiles(guest, runUnitFiles(plan.run, { user: plan.user, environment }), {
         ...{ io, phase },
         script: `systemctl daemon-reload\nsystemctl restart ${plan.run.map(runUnitName).join(' ')}`,
       }),
@@ -153,6 +161,11 @@ async function provision(
     });
   }
 }
+
+/** A vendor's sshd has found no host key at boot; ours answers each connection by a process of its own. */
+const restartSshd = `for unit in ssh.service sshd.service; do
+  if systemctl is-enabled --quiet "$unit" 2>/dev/null; then systemctl restart "$unit"; break; fi
+done`;
 
 /**
  * What update-ca-certificates does, for the new certificates alone: by itself it hashes every certificate of the system

@@ -34,15 +34,6 @@ export function liveShares(plan: VmPlan, driver: '9p' | 'virtiofs'): MountedShar
  * mount units, since those cannot name every path a directory may have; it fails as a whole when one share fails.
  */
 export function shareFiles(shares: readonly MountedShare[]): GuestFile[] {
-  const lines = shares.map((share) => {
-    const where = shellQuote(share.guest);
-    const readOnly = share.mode === 'ro' ? ',ro' : '';
-    const options =
-      share.driver === 'virtiofs' && readOnly
-        ? '-t virtiofs -o ro'
-        : `${mountOptions[share.driver]}${readOnly}`;
-    return `grep -q '^${share.tag} ' /proc/self/mounts || { mkdir -p ${where}; mount ${options} ${share.tag} ${where}; }`;
-  });
   const unit = [
     '[Unit]',
     'Description=Directories shared by the host',
@@ -59,13 +50,48 @@ export function shareFiles(shares: readonly MountedShare[]): GuestFile[] {
   ];
   return [
     { path: '/usr/local/lib/clonebox', directory: true },
-    { path: script, content: `#!/bin/sh\nset -e\n${lines.join('\n')}\n`, mode: 0o755 },
+    { path: script, content: mountScript(shares), mode: 0o755 },
     { path: `/etc/systemd/system/${sharesUnit}`, content: unit.join('\n') },
     {
       path: `/etc/systemd/system/multi-user.target.wants/${sharesUnit}`,
       link: `/etc/systemd/system/${sharesUnit}`,
     },
   ];
+}
+
+function mountScript(shares: readonly MountedShare[]): string {
+  const lines = shares.map((share) => {
+    const where = shellQuote(share.guest);
+    const readOnly = share.mode === 'ro' ? ',ro' : '';
+    const options =
+      share.driver === 'virtiofs' && readOnly
+        ? '-t virtiofs -o ro'
+        : `${mountOptions[share.driver]}${readOnly}`;
+    return `grep -q '^${share.tag} ' /proc/self/mounts || { mkdir -p ${where}; mount ${options} ${share.tag} ${where}; }`;
+  });
+  return `#!/bin/sh\nset -e\n${lines.join('\n')}\n`;
+}
+
+/**
+ * Tells a booted guest of shares or a driver that are not those of its last start, and mounts them; the project's own
+ * commands start again over them. Costs one read when nothing has changed.
+ */
+export async function renewShares(
+  guest: Guest,
+  wanted: { shares: readonly MountedShare[]; dependents: readonly string[] },
+  io: Io,
+): Promise<void> {
+  const content = mountScript(wanted.shares);
+  const present = await guest.readFile(script, io);
+  if (present === undefined || Buffer.from(present).toString('utf8') === content) return;
+  await guest.writeFile(script, content, io);
+  // What is not mounted afterwards is found by looking at the mounts.
+  const renew = `systemctl stop ${sharesUnit}
+umount -a -l -t 9p,virtiofs
+systemctl start ${sharesUnit}
+[ $# -eq 0 ] || systemctl start --no-block -- "$@"`;
+  const argv = ['/bin/sh', '-c', renew, 'renew', ...wanted.dependents];
+  await guest.exec(argv, io, { timeout: 180_000, cwd: '/' });
 }
 
 export interface GuestMount {

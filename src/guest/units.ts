@@ -12,7 +12,11 @@ export function runUnitName(unit: Pick<RunUnit, 'name'>): string {
  * The project's long-running commands as units. `env` sets the directory, since WorkingDirectory= cannot name every
  * path; the leading `:` keeps systemd from expanding `$`.
  */
-export function runUnitFiles(units: readonly RunUnit[], user: GuestUser): GuestFile[] {
+export function runUnitFiles(
+  units: readonly RunUnit[],
+  options: { user: GuestUser; environment: Readonly<Record<string, string>> },
+): GuestFile[] {
+  const { user, environment } = options;
   return units.flatMap((unit): GuestFile[] => {
     const name = runUnitName(unit);
     const command = ['/usr/bin/env', `--chdir=${unit.cwd}`, '--', ...unit.command];
@@ -23,8 +27,8 @@ export function runUnitFiles(units: readonly RunUnit[], user: GuestUser): GuestF
       `After=network.target ${sharesUnit}`,
       '[Service]',
       ...(user.uid === 0 ? [] : [`User=${user.name}`]),
-      'EnvironmentFile=-/etc/environment',
-      ...Object.entries(unit.env).map(
+      // Not by EnvironmentFile=/etc/environment: that would go over the unit's own, and cannot hold every value.
+      ...Object.entries({ ...environment, ...unit.env }).map(
         ([key, value]) => `Environment=${systemdQuote(`${key}=${value}`)}`,
       ),
       `ExecStart=:${command.map(systemdQuote).join(' ')}`,

@@ -1,5 +1,6 @@
 import type { Host } from '../core/host.ts';
 import type { Workstation } from '../core/setup.ts';
+import { shellQuote } from '../lib/quote.ts';
 import type { GuestFile } from './archive.ts';
 
 /** Where administrators put certificates of their own: Debian, Fedora, Arch, SUSE. */
@@ -73,26 +74,37 @@ export function guestLocale(locale: string | undefined): { locale: string; gener
   return { locale: `${name}.UTF-8`, generate: name !== 'en_US' };
 }
 
+/** The variables of everything in the guest: the workstation's locale and proxies, and over them the plan's own. */
+export function guestVariables(
+  workstation: Workstation,
+  environment: Readonly<Record<string, string>>,
+): Record<string, string> {
+  const proxy = Object.entries(workstation.proxy).flatMap(([name, value]) => [
+    [name, value],
+    [name.toUpperCase(), value],
+  ]);
+  return {
+    LANG: guestLocale(workstation.locale).locale,
+    ...Object.fromEntries(proxy),
+    ...environment,
+  };
+}
+
 /** The files that carry the workstation's facts. */
 export function workstationFiles(
   workstation: Workstation,
   environment: Readonly<Record<string, string>>,
 ): GuestFile[] {
   const files: GuestFile[] = [];
-  const proxy = Object.entries(workstation.proxy).flatMap(([name, value]) => [
-    [name, value] as const,
-    [name.toUpperCase(), value] as const,
-  ]);
-  const variables = [
-    ['LANG', guestLocale(workstation.locale).locale] as const,
-    ...proxy,
-    ...Object.entries(environment),
-  ];
-  // pam_env(8) reads it for logins and `clonebox exec`; it has no way to write a newline.
+  const variables = Object.entries(guestVariables(workstation, environment));
+  // pam_env(8) reads it for every login. It strips the outer quotes and knows no escapes, so that a value with a
+  // newline or `#` cannot be said there: login shells have it from the other file.
   const lines = variables
-    .filter(([, value]) => !value.includes('\n'))
-    .map(([name, value]) => `${name}="${value.replaceAll('"', '')}"`);
+    .filter(([, value]) => !/[\n#]/.test(value))
+    .map(([name, value]) => `${name}="${value}"`);
   files.push({ path: '/etc/environment', content: `${lines.join('\n')}\n` });
+  const exports = variables.map(([name, value]) => `export ${name}=${shellQuote(value)}`);
+  files.push({ path: '/etc/profile.d/clonebox.sh', content: `${exports.join('\n')}\n` });
   files.push({
     path: '/etc/default/locale',
     content: `LANG=${guestLocale(workstation.locale).locale}\n`,

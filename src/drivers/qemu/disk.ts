@@ -27,6 +27,7 @@ export async function createDisk(host: Host, disk: DiskSpec, io: Io): Promise<vo
   try {
     const result = await host.run(argv, io, { timeout: 60_000 });
     if (result.exitCode !== 0) throw diskFailure('make', disk.path, result);
+    await host.files.setMode(disk.path, 0o600);
   } catch (error) {
     // Interrupted or out of time, too: a half-made disk would be a conflict for the next try.
     await host.files.remove(disk.path);
