@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import type { VmName } from '../core/name.ts';
 import type { PlannedPackage } from '../core/plan.ts';
+import { exactBytes } from '../lib/bytes.ts';
 import { quoted } from '../lib/printable.ts';
 import type { ManifestRun, Manifests } from './manifests.ts';
 
@@ -11,10 +12,20 @@ export interface DraftInput {
   readonly manifests: Manifests;
   /** The image that `auto` was resolved to, to be written down. */
   readonly image?: string | undefined;
+  /** What the command line asked for; bytes. */
+  readonly cpus?: number | undefined;
+  readonly memory?: number | undefined;
+  readonly disk?: number | undefined;
 }
 
 /** The first `.clonebox.yaml` of a project: what was found, and the other keys as comments that can be uncommented. */
-export function draftConfig({ name, project, manifests, image = 'auto' }: DraftInput): string {
+export function draftConfig({
+  name,
+  project,
+  manifests,
+  image = 'auto',
+  ...asked
+}: DraftInput): string {
   return `# The virtual machine of ${quoted(posix.basename(project))}, made by CloneBox. Every key: docs/reference/config.md
 version: '2'
 
@@ -22,9 +33,9 @@ version: '2'
 vm:
   name: ${scalar(name)}
   image: ${scalar(image)}
-  # cpus: 4
-  # memory: 2G
-  # disk: 20G
+  ${asked.cpus === undefined ? '# cpus: 4' : `cpus: ${asked.cpus}`}
+  ${asked.memory === undefined ? '# memory: 2G' : `memory: ${exactBytes(asked.memory)}`}
+  ${asked.disk === undefined ? '# disk: 20G' : `disk: ${exactBytes(asked.disk)}`}
   # accel: auto
 
 # Directories of this computer in the guest: rw, ro, or copy (once, at creation).
@@ -50,7 +61,7 @@ ${notes(manifests.notes)}${runSection(manifests.run)}
 # Command lines run once in the new guest.
 # post_commands: ['npm ci']
 
-# Ports of the guest on 127.0.0.1 of this computer: host:guest, or guest alone for any free one.
+# Ports of the guest on 127.0.0.1 of this computer: host:guest, or guest alone: the same number, or the next free one.
 # ports: ['8080:80', '5432']
 
 # Variables for everything in the guest; $\{NAME} is taken from this computer.

@@ -10,7 +10,7 @@ import type { Store } from './store.ts';
 
 /**
  * The whole graph, built by `context.ts`. Ops receive it and import no implementation.
- * Properties are lazy singletons; functions are factories (a fresh value for each call).
+ * Properties are singletons, the costly ones made at their first use; functions are factories or open something.
  */
 export interface Ctx {
   readonly host: Host;

@@ -87,7 +87,12 @@ export interface DriverFacts {
   readonly layout: number;
   readonly accel: AccelChoice;
   readonly network: NetworkChoice;
-  readonly shares: { readonly driver: '9p' | 'virtiofs'; readonly reason: string };
+  readonly shares: {
+    readonly driver: '9p' | 'virtiofs';
+    readonly reason: string;
+    /** True when that driver can keep a share read-only here. */
+    readonly readOnly: boolean;
+  };
   readonly problems: readonly { readonly what: string; readonly fix: string }[];
 }
 

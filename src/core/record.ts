@@ -1,6 +1,6 @@
 import type { BootSpec } from './driver.ts';
 import type { VmName } from './name.ts';
-import type { VmPlan } from './plan.ts';
+import type { PlannedPort, VmPlan } from './plan.ts';
 
 /** A host port held for one VM, host-wide. `name` is `ssh`, the name of a run unit, or the guest port. */
 export interface Lease {
@@ -29,6 +29,10 @@ export interface VmRecord {
   readonly layout: number;
   readonly machine: string;
   readonly leases: readonly Lease[];
+  /** Ports that `port add` gave, beside those of the plan. */
+  readonly addedPorts?: readonly PlannedPort[];
+  /** What the command line said over the file at creation: it holds for every later reading of the file. */
+  readonly overrides?: Readonly<Record<string, string | number>>;
   /** Set by `--keep-failed`: why a kept VM is not whole. */
   readonly failure?: string;
 }

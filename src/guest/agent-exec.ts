@@ -4,8 +4,10 @@ import { CloneboxError } from '../core/errors.ts';
 import type { GuestExecOptions, GuestResult } from '../core/guest.ts';
 import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
-import { closeGuestFile, openGuestFile, readGuestChunk, writeGuestFile } from './agent-files.ts';
+import { quietIo } from '../core/quiet-io.ts';
+import { closeGuestFile, writeGuestFile } from './agent-files.ts';
 import type { AgentSession } from './agent-session.ts';
+import { copyStream, openStream } from './agent-streams.ts';
 
 const Started = z.looseObject({ pid: z.number() });
 const Status = z.looseObject({
@@ -16,9 +18,6 @@ const Status = z.looseObject({
 
 /** Where the guest keeps the streams of commands while they run: a tmpfs that only root reads. */
 const scratch = '/run/clonebox';
-
-/** Output kept per stream: the first and the last half of this many bytes. */
-const outputBound = 8 * 1024 * 1024;
 
 /**
  * Joins the streams to files, so that output can be read while the command runs and a daemon it leaves behind does
@@ -51,8 +50,11 @@ export async function guestExec(
   await ensureScratch(session, base, options);
   if (options.stdin !== undefined)
     await writeGuestFile(session, input, { content: options.stdin, io });
-  const out = await openStream(session, `${base}.out`, io);
-  const err = await openStream(session, `${base}.err`, io);
+  const streams = [
+    await openStream(session, { path: `${base}.out`, name: 'stdout', options }),
+    await openStream(session, { path: `${base}.err`, name: 'stderr', options }),
+  ] as const;
+  const [stdout, stderr] = streams;
   const identity =
     account === undefined
       ? []
@@ -86,23 +88,20 @@ export async function guestExec(
     },
     io,
   });
-  const stdout = createSink('stdout', options);
-  const stderr = createSink('stderr', options);
   const drain = async () => {
-    await copyStream(session, { handle: out, io }, stdout);
-    await copyStream(session, { handle: err, io }, stderr);
+    for (const stream of streams) await copyStream(session, stream, io);
   };
   try {
     const status = await waitForEnd(session, pid, { ...options, drain });
     await drain();
     return {
       exitCode: status.signal === undefined ? (status.exitcode ?? 0) : 128 + status.signal,
-      stdout: stdout.text(),
-      stderr: stderr.text(),
-      truncated: stdout.truncated() || stderr.truncated(),
+      stdout: stdout.sink.text(),
+      stderr: stderr.sink.text(),
+      truncated: stdout.sink.truncated() || stderr.sink.truncated(),
     };
   } finally {
-    await tidy(session, [out, err], base).catch((error: unknown) =>
+    await tidy(session, [stdout.handle, stderr.handle], base).catch((error: unknown) =>
       io.log.debug('guest.exec.untidy', { error }),
     );
   }
@@ -150,10 +149,7 @@ async function killGroup(session: AgentSession, pid: number): Promise<void> {
 }
 
 /** An `Io` for the last words after an abort: ten seconds, no audience. */
-function detached(): Io {
-  const log = { debug() {}, info() {}, warn() {}, error() {}, child: () => log };
-  return { signal: AbortSignal.timeout(10_000), log, emit: () => {} };
-}
+const detached = () => quietIo(AbortSignal.timeout(10_000));
 
 async function ensureScratch(
   session: AgentSession,
@@ -174,62 +170,6 @@ async function ensureScratch(
     await options.host.sleep(50, options.io.signal);
   }
   await writeGuestFile(session, `${base}.out`, { content: '', io: options.io });
-}
-
-async function openStream(session: AgentSession, path: string, io: Io): Promise<number> {
-  await writeGuestFile(session, path, { content: '', io });
-  const handle = await openGuestFile(session, path, { mode: 'r', io });
-  if (handle === undefined)
-    throw new CloneboxError('guest-failed', `the guest cannot make files below ${scratch}`);
-  return handle;
-}
-
-interface Sink {
-  add(chunk: Uint8Array): void;
-  text(): string;
-  truncated(): boolean;
-}
-
-function createSink(stream: 'stdout' | 'stderr', options: GuestExecOptions): Sink {
-  const head: Uint8Array[] = [];
-  let tail: Uint8Array[] = [];
-  let headBytes = 0;
-  let tailBytes = 0;
-  let dropped = false;
-  return {
-    add: (chunk) => {
-      options.onOutput?.(stream, chunk);
-      if (headBytes < outputBound / 2) {
-        head.push(chunk);
-        headBytes += chunk.length;
-        return;
-      }
-      tail.push(chunk);
-      tailBytes += chunk.length;
-      while (tailBytes - (tail[0]?.length ?? 0) > outputBound / 2) {
-        tailBytes -= tail[0]?.length ?? 0;
-        tail = tail.slice(1);
-        dropped = true;
-      }
-    },
-    text: () =>
-      Buffer.concat(
-        dropped ? [...head, Buffer.from('\n[…]\n'), ...tail] : [...head, ...tail],
-      ).toString('utf8'),
-    truncated: () => dropped,
-  };
-}
-
-async function copyStream(
-  session: AgentSession,
-  from: { handle: number; io: Io },
-  sink: Sink,
-): Promise<void> {
-  for (;;) {
-    const chunk = await readGuestChunk(session, from.handle, from.io);
-    if (chunk.length === 0) return;
-    sink.add(chunk);
-  }
 }
 
 /** The agent has no unlink: a process does it, and nobody waits for it. */

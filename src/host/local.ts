@@ -5,6 +5,7 @@ import { fetchUrl, writeStream } from './download.ts';
 import { canOpen, localFiles } from './files.ts';
 import { isLocked, lock } from './locks.ts';
 import * as processes from './processes.ts';
+import { missingProgram, which } from './programs.ts';
 import { canBind, connectLines, portAnswers } from './sockets.ts';
 import { joinTerminal } from './terminal.ts';
 
@@ -33,10 +34,10 @@ export function createHost(env: NodeJS.ProcessEnv = process.env): Host {
     sleep: async (milliseconds, signal) => {
       await delay(milliseconds, undefined, { signal }).catch(() => signal.throwIfAborted());
     },
-    which: (program, extraPlaces) => processes.which(program, env.PATH, extraPlaces),
+    which: (program, extraPlaces) => which(program, env.PATH, extraPlaces),
     require: async (program) => {
-      const path = await processes.which(program, env.PATH);
-      if (path === undefined) throw processes.missingProgram(program);
+      const path = await which(program, env.PATH);
+      if (path === undefined) throw missingProgram(program);
       return path;
     },
     run: processes.run,

@@ -6,6 +6,7 @@ import { CloneboxError } from '../core/errors.ts';
 import type { HeldLock, LockHolder } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import { explain } from './files.ts';
+import { missingProgram } from './processes.ts';
 
 /**
  * flock(2) on an open descriptor of this process: Node has no call for it, so flock(1) takes the lock on the
@@ -15,7 +16,9 @@ import { explain } from './files.ts';
 function tryFlock(fd: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const child = spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
-    child.once('error', reject);
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      reject(error.code === 'ENOENT' ? missingProgram('flock') : error),
+    );
     child.once('close', (code) => resolve(code === 0));
   });
 }

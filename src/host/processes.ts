@@ -1,62 +1,18 @@
 import { spawn } from 'node:child_process';
-import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
+import { constants as systemConstants } from 'node:os';
+import { StringDecoder } from 'node:string_decoder';
 import { CloneboxError } from '../core/errors.ts';
 import type { DaemonOptions, ProcessRef, RunOptions, RunResult } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
-
-const systemPlaces = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
-
-/** The Debian package of each program CloneBox may ask for. */
-const packageOf: Readonly<Record<string, string>> = {
-  'qemu-system-x86_64': 'qemu-system-x86',
-  'qemu-system-aarch64': 'qemu-system-arm',
-  'qemu-img': 'qemu-utils',
-  mmdebstrap: 'mmdebstrap',
-  passt: 'passt',
-  ssh: 'openssh-client',
-  'ssh-keygen': 'openssh-client',
-  flock: 'util-linux',
-  mke2fs: 'e2fsprogs',
-  gpgv: 'gpgv',
-};
-
-/** The absolute path of an executable on the PATH, in the system's `sbin`s, or at an extra place. */
-export async function which(
-  program: string,
-  path: string | undefined,
-  extraPlaces: readonly string[] = [],
-): Promise<string | undefined> {
-  const directories = [...(path ?? '').split(delimiter), ...systemPlaces].filter((part) =>
-    part.startsWith('/'),
-  );
-  for (const candidate of [
-    ...directories.map((directory) => join(directory, program)),
-    ...extraPlaces,
-  ]) {
-    try {
-      await fs.access(candidate, constants.X_OK);
-      if ((await fs.stat(candidate)).isFile()) return candidate;
-    } catch {
-      // Not there, or not ours to run: the next place may do.
-    }
-  }
-  return undefined;
-}
-
-/** The error for a program that is not installed, with the command that installs it. */
-export function missingProgram(program: string): CloneboxError {
-  return new CloneboxError('host-unable', `${program} is not installed on this machine`, {
-    hint: `Install it (Debian, Ubuntu: sudo apt install ${packageOf[program] ?? program}), or see what else is missing: clonebox doctor`,
-    facts: { program },
-  });
-}
+import { missingProgram } from './programs.ts';
 
 class Collector {
   private chunks: Buffer[] = [];
   private bytes = 0;
   private partial = '';
+  private readonly decoder = new StringDecoder('utf8');
   private readonly limit: number;
   private readonly onLine: ((line: string) => void) | undefined;
 
@@ -69,9 +25,15 @@ class Collector {
     if (this.bytes < this.limit) this.chunks.push(chunk.subarray(0, this.limit - this.bytes));
     this.bytes += chunk.length;
     if (this.onLine === undefined) return;
-    const lines = (this.partial + chunk.toString('utf8')).split(/[\r\n]+/);
+    const lines = (this.partial + this.decoder.write(chunk)).split(/[\r\n]+/);
     this.partial = (lines.pop() ?? '').slice(0, 4096);
     for (const line of lines) if (line !== '') this.onLine(line);
+  }
+
+  /** Tells the last line, which need not end in a newline. */
+  end(): void {
+    if (this.onLine !== undefined && this.partial !== '') this.onLine(this.partial);
+    this.partial = '';
   }
 
   text(): string {
@@ -104,7 +66,12 @@ export function run(argv: readonly string[], io: Io, options: RunOptions = {}): 
       if (failure !== undefined) return;
       failure = reason;
       killGroup(child.pid, 'SIGTERM');
-      killTimer = setTimeout(() => killGroup(child.pid, 'SIGKILL'), 2000);
+      killTimer = setTimeout(() => {
+        killGroup(child.pid, 'SIGKILL');
+        // A grandchild in a session of its own may hold the pipes open: it is not waited for.
+        child.stdout.destroy();
+        child.stderr.destroy();
+      }, 2000);
     };
     const onAbort = () => end(io.signal.reason);
     io.signal.addEventListener('abort', onAbort, { once: true });
@@ -146,14 +113,21 @@ export function run(argv: readonly string[], io: Io, options: RunOptions = {}): 
         duration_ms: Date.now() - started,
       });
       if (failure !== undefined) return reject(failure);
+      stdout.end();
+      stderr.end();
       resolve({
-        exitCode: code ?? 128,
+        exitCode: code ?? signalStatus(signal),
         signal: signal ?? undefined,
         stdout: stdout.text(),
         stderr: stderr.text(),
       });
     });
   });
+}
+
+/** The exit status that shells give to a program ended by a signal. */
+function signalStatus(signal: NodeJS.Signals | null): number {
+  return 128 + (signal === null ? 0 : systemConstants.signals[signal]);
 }
 
 function killGroup(pid: number | undefined, signal: NodeJS.Signals): void {
@@ -178,7 +152,7 @@ export function runAttached(argv: readonly string[], io: Io): Promise<number> {
     );
     child.once('close', (code, signal) => {
       io.signal.removeEventListener('abort', stop);
-      resolve(code ?? (signal === 'SIGINT' ? 130 : 143));
+      resolve(code ?? signalStatus(signal));
     });
   });
 }

@@ -83,6 +83,7 @@ export function canBind(port: number): Promise<boolean> {
  * A forwarder alone accepts and then closes, which is not an answer.
  */
 export function portAnswers(port: number, signal: AbortSignal): Promise<boolean> {
+  if (signal.aborted) return Promise.resolve(false);
   return new Promise((resolve) => {
     const socket = netConnect(port, '127.0.0.1');
     const finish = (answer: boolean) => {

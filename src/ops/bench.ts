@@ -143,7 +143,7 @@ async function runSelf(ctx: Ctx, self: Self, args: readonly string[]): Promise<s
   const run = await ctx.host.run([...self.argv, ...args], ctx.io);
   if (run.exitCode === 0) return run.stdout;
   throw new CloneboxError(
-    'partial',
+    'guest-failed',
     `clonebox ${args.join(' ')} failed with ${run.exitCode}: ${run.stdout}${run.stderr}`,
   );
 }

@@ -34,6 +34,7 @@ export async function bootMachine(
   const { io } = ctx;
   const driver = await ctx.driver(record.plan.driver);
   io.emit({ kind: 'phase', id: 'start', title: 'Starting the machine' });
+  await checkShares(ctx, record);
   const { record: current, started } = await startWithFreePorts(ctx, driver, record);
   const guest = await ctx.openGuest(record.name);
   try {
@@ -54,6 +55,24 @@ export async function bootMachine(
   return { record: current, driver, started, guest, setup };
 }
 
+/** The guest writes in the project: a shared directory below it may have become a link to somewhere else meanwhile. */
+async function checkShares(ctx: Ctx, record: VmRecord): Promise<void> {
+  for (const share of record.plan.shares) {
+    const real = await ctx.host.files.realPath(share.host);
+    if (real === share.host || (share.mode === 'copy' && record.phase === 'ready')) continue;
+    throw new CloneboxError(
+      real === undefined ? 'not-found' : 'refused',
+      real === undefined
+        ? `the shared directory ${share.host} is gone`
+        : `the shared directory ${share.host} is now a link to ${real}`,
+      {
+        hint: `Put it back, or take it out: clonebox clone ${record.plan.project ?? ''} --apply`,
+        facts: { path: share.host },
+      },
+    );
+  }
+}
+
 async function startWithFreePorts(
   ctx: Ctx,
   driver: Driver,
@@ -68,7 +87,9 @@ async function startWithFreePorts(
     });
   }
   const wanted = record.plan.shareDriver;
-  const shareDriver = wanted === 'auto' ? facts.shares.driver : wanted;
+  const readOnly = record.plan.shares.some((share) => share.mode === 'ro');
+  const able = !readOnly || facts.shares.readOnly;
+  const shareDriver = wanted !== 'auto' ? wanted : able ? facts.shares.driver : '9p';
   let current = record;
   for (let attempt = 0; ; attempt++) {
     try {

@@ -6,12 +6,19 @@ import type { VmPlan } from '../core/plan.ts';
 import type { VmRecord } from '../core/record.ts';
 import { formatBytes } from '../lib/bytes.ts';
 import { applyChanges } from './apply.ts';
-import { type Created, createVm, secondsSince, type Timings, takeBack } from './create-vm.ts';
+import {
+  type Created,
+  createVm,
+  secondsSince,
+  stored,
+  type Timings,
+  takeBack,
+} from './create-vm.ts';
 import { type LoadedPlan, loadPlan } from './load-plan.ts';
 import { waitForPorts } from './ready.ts';
 import { startVm } from './start-vm.ts';
 import { readStatus, type VmStatus } from './status.ts';
-import { findTarget, type Target } from './target.ts';
+import { findProject } from './target.ts';
 import { isUp, readVmState, withVm } from './vm-state.ts';
 
 export interface CloneInput {
@@ -52,8 +59,11 @@ const coldReason = 'no templates yet: every new VM is provisioned at its first b
  * Makes the VM of a project, or finds that it is there (docs/operations/clone.md). Idempotent: with an unchanged
  * configuration a second call changes nothing. On failure nothing is left but the project's configuration file.
  */
-export async function clone(ctx: Ctx, input: CloneInput): Promise<CloneResult> {
-  const project = await projectOf(ctx, input);
+export async function clone(ctx: Ctx, asked: CloneInput): Promise<CloneResult> {
+  const project = await findProject(ctx, asked.target, asked.cwd);
+  const earlier =
+    project.existing && (await ctx.store.read(project.existing).catch(() => undefined));
+  const input = { ...asked, overrides: { ...earlier?.overrides, ...asked.overrides } };
   const loaded = await loadPlan(ctx, project, {
     overrides: input.overrides,
     trust: input.trust,
@@ -76,7 +86,13 @@ export async function clone(ctx: Ctx, input: CloneInput): Promise<CloneResult> {
     const different = changes(record.plan, plan);
     if (different.length > 0 && !input.apply) throw changed(plan, different);
     const current =
-      different.length > 0 ? await applyChanges(ctx, record, { plan, different }) : record;
+      different.length > 0
+        ? await applyChanges(
+            ctx,
+            { ...record, overrides: stored(input.overrides) },
+            { plan, different },
+          )
+        : record;
     if (input.run && !isUp(state)) {
       const started = await startVm(ctx, current, { wait: input.wait });
       return result(ctx, current, { outcome: 'started', timings: started.timings });
@@ -88,99 +104,17 @@ export async function clone(ctx: Ctx, input: CloneInput): Promise<CloneResult> {
   });
 }
 
-export interface DryRun {
-  readonly plan: PlanView;
-}
-
-/** The plan as scripts and people read it (interface of `clone --dry-run`). */
-export interface PlanView {
-  readonly vm: {
-    name: string;
-    driver: string;
-    cpus: number;
-    memory: number;
-    disk: number;
-    user: string;
-    accel: string;
-  };
-  readonly image: string;
-  readonly template: { key: string | null; state: string };
-  readonly needs: readonly {
-    name: string;
-    version: string | null;
-    via: string;
-    package: string;
-    finding: unknown;
-  }[];
-  readonly services: readonly string[];
-  readonly shares: VmPlan['shares'];
-  readonly ports: readonly { name: string; guest: number; host: number | null }[];
-  readonly run: readonly { name: string; command: readonly string[]; port: number | null }[];
-  readonly provision: number;
-  readonly withheld: VmPlan['withheld'];
-  readonly configFile: { path: string; state: 'exists' | 'would be written' };
-}
-
-/** What `clone` would make. Never asks, writes nothing anywhere. */
-export async function dryRun(ctx: Ctx, input: CloneInput): Promise<DryRun> {
-  const project = await projectOf(ctx, input);
-  const { plan, draft } = await loadPlan(ctx, project, { overrides: input.overrides, trust: true });
-  const { name, driver, cpus, memory, disk, user, accel } = plan;
-  return {
-    plan: {
-      vm: { name, driver, cpus, memory, disk, user: user.name, accel },
-      image: plan.image,
-      template: { key: null, state: 'not available yet' },
-      needs: plan.packages.map((one) => ({
-        name: one.name,
-        version: one.version ?? null,
-        via: 'apt',
-        package: one.name,
-        finding: one.finding,
-      })),
-      services: plan.services,
-      shares: plan.shares,
-      ports: plan.ports.map((port) => ({ ...port, host: port.host ?? null })),
-      run: plan.run.map((unit) => ({
-        name: unit.name,
-        command: unit.command,
-        port: unit.port ?? null,
-      })),
-      provision: plan.provision.length,
-      withheld: plan.withheld,
-      configFile: {
-        path: project.configFile,
-        state: draft === undefined ? 'exists' : 'would be written',
-      },
-    },
-  };
-}
-
-async function projectOf(
+async function makeNew(
   ctx: Ctx,
   input: CloneInput,
-): Promise<Extract<Target, { kind: 'project' }>> {
-  const target = await findTarget(ctx, input.target, input.cwd);
-  if (target.kind === 'project') return target;
-  const record = await ctx.store.read(target.name);
-  if (record?.plan.project === undefined) {
-    throw new CloneboxError('not-found', `${target.name} is not a project directory`, {
-      hint: `For a directory of that name, type ./${target.name}`,
-      facts: { name: target.name },
-    });
-  }
-  const found = await findTarget(ctx, record.plan.project, input.cwd);
-  if (found.kind === 'project') return found;
-  throw new CloneboxError(
-    'not-found',
-    `the project of ${target.name} is gone: ${record.plan.project}`,
-  );
-}
-
-async function makeNew(ctx: Ctx, input: CloneInput, loaded: LoadedPlan): Promise<CloneResult> {
-  await writeDraft(ctx, loaded);
-  showPlan(ctx, loaded.plan);
-  const created = await createVm(ctx, loaded.plan, {
+  { plan: asked, draft }: LoadedPlan,
+): Promise<CloneResult> {
+  const image = asked.image === 'auto' ? await ctx.images.resolveAuto(ctx.io) : asked.image;
+  const plan = { ...asked, image };
+  if (draft !== undefined) await writeDraft(ctx, plan.configFile, draft(image));
+  showPlan(ctx, plan);
+  const created = await createVm(ctx, plan, {
+    overrides: input.overrides,
     keepFailed: input.keepFailed,
     operation: 'clone',
   });
@@ -208,7 +142,12 @@ async function replaceVm(
   } catch (error) {
     throw await takeBack(ctx, journal, error);
   }
-  const created = await createVm(ctx, plan, { keepFailed: false, operation: 'replace', journal });
+  const created = await createVm(ctx, plan, {
+    overrides: input.overrides,
+    keepFailed: false,
+    operation: 'replace',
+    journal,
+  });
   return finish(ctx, input, created);
 }
 
@@ -238,16 +177,16 @@ async function result(
   return { ...rest, vm: await readStatus(ctx, record), path: 'cold', pathReason: coldReason };
 }
 
-async function writeDraft(ctx: Ctx, { plan, draft }: LoadedPlan): Promise<void> {
-  if (draft === undefined || plan.configFile === undefined) return;
+async function writeDraft(ctx: Ctx, file: string | undefined, draft: string): Promise<void> {
+  if (file === undefined) return;
   try {
-    await ctx.host.files.writeNew(plan.configFile, draft, 0o644);
-    ctx.io.emit({ kind: 'note', text: `wrote ${plan.configFile}` });
+    await ctx.host.files.writeNew(file, draft, 0o644);
+    ctx.io.emit({ kind: 'note', text: `wrote ${file}` });
   } catch (error) {
     if (isCloneboxError(error, 'conflict')) return;
     ctx.io.emit({
       kind: 'warning',
-      text: `could not write ${plan.configFile}; going on without it`,
+      text: `could not write ${file}; going on without it`,
     });
   }
 }
@@ -268,10 +207,10 @@ function showPlan(ctx: Ctx, plan: VmPlan): void {
     ),
   ];
   ctx.io.emit({ kind: 'note', text: `${plan.name}: ${parts.join(' · ')}` });
-  if (plan.user.uid === 0) {
+  if (ctx.host.user.uid === 0) {
     ctx.io.emit({
       kind: 'warning',
-      text: 'running as root: root of the guest could write setuid files into the shared directory',
+      text: 'running as root: root of the guest can write setuid files into the shared directory',
     });
   }
 }

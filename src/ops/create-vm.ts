@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import type { Overrides } from '../config/plan-input.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError, isCloneboxError, reasonOf } from '../core/errors.ts';
 import type { VmPlan } from '../core/plan.ts';
@@ -27,7 +28,7 @@ export interface Created {
 export async function createVm(
   ctx: Ctx,
   plan: VmPlan,
-  options: { keepFailed: boolean; operation: string; journal?: Journal },
+  options: { keepFailed: boolean; operation: string; overrides: Overrides; journal?: Journal },
 ): Promise<Created> {
   const { io, store } = ctx;
   const paths = store.paths.vm(plan.name);
@@ -45,7 +46,14 @@ export async function createVm(
       { kind: 'release-leases', name: plan.name },
       () => store.lease(plan.name, wantedPorts(plan), io),
     );
-    record = newRecord(plan, { reference, image, facts, leases, now: ctx.host.now() });
+    record = newRecord(plan, {
+      reference,
+      image,
+      facts,
+      leases,
+      now: ctx.host.now(),
+      overrides: options.overrides,
+    });
     await store.write(record);
     // A disk smaller than its base would cut the file system off.
     const { virtual } = await driver.measure(image.disk, io);
@@ -71,6 +79,7 @@ export async function createVm(
     const ready: VmRecord = { ...record, phase: 'ready' };
     await store.write(ready);
     await ctx.host.files.remove(paths.hostKey);
+    await ctx.host.files.remove(`${paths.hostKey}.pub`);
     await ctx.host.files.remove(paths.seed);
     await journal.commit();
     return { booted: { ...booted, record: ready }, timings };
@@ -99,16 +108,20 @@ async function gather(ctx: Ctx, plan: VmPlan) {
   return { driver, facts, reference, image };
 }
 
+/** The host port tried first for a guest port that names none: the same number, where no root is needed. */
+export function ownNumber(guest: number): number | undefined {
+  return guest >= 1024 ? guest : undefined;
+}
+
 /** The ssh port, and those of the plan: a port that names no host port gets its own number if that is free here. */
 export function wantedPorts(
   plan: VmPlan,
 ): { name: string; guest: number; host: number | undefined }[] {
-  const own = (guest: number) => (guest >= 1024 ? guest : undefined);
   return [
     ...(plan.ports.some((port) => port.guest === 22)
       ? []
       : [{ name: 'ssh', guest: 22, host: undefined }]),
-    ...plan.ports.map((port) => ({ ...port, host: port.host ?? own(port.guest) })),
+    ...plan.ports.map((port) => ({ ...port, host: port.host ?? ownNumber(port.guest) })),
   ];
 }
 
@@ -143,6 +156,7 @@ function newRecord(
     facts: { machine: string | undefined; layout: number };
     leases: VmRecord['leases'];
     now: number;
+    overrides: Overrides;
   },
 ): VmRecord {
   const { image } = made;
@@ -154,7 +168,8 @@ function newRecord(
     mac: `52:54:00${[...randomBytes(3)].map((byte) => `:${byte.toString(16).padStart(2, '0')}`).join('')}`,
     created: new Date(made.now).toISOString(),
     phase: 'creating',
-    plan,
+    // What `auto` meant is written down: a later reading of the file does not ask again.
+    plan: { ...plan, image: made.reference },
     image: {
       reference: made.reference,
       digest: image.digest,
@@ -164,7 +179,13 @@ function newRecord(
     layout: made.facts.layout,
     machine: made.facts.machine ?? '',
     leases: made.leases,
+    overrides: stored(made.overrides),
   };
+}
+
+/** What the command line said, for the record: it goes on to hold when the file is read again. */
+export function stored(overrides: Overrides): Record<string, string | number> {
+  return Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
 }
 
 async function keep(

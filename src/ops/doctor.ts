@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Ctx } from '../core/ctx.ts';
 import { formatBytes } from '../lib/bytes.ts';
 
@@ -134,8 +135,7 @@ async function spaceLines(ctx: Ctx): Promise<DoctorLine[]> {
     ['state', ctx.store.paths.home],
     ['cache', ctx.store.paths.cache],
   ] as const) {
-    await ctx.host.files.makeDirectory(path);
-    const free = await ctx.host.files.freeBytes(path);
+    const free = await ctx.host.files.freeBytes(await nearestDirectory(ctx, path));
     const detail = `${formatBytes(free)} free at ${path}`;
     lines.push(
       free < 5 * gibibyte
@@ -145,6 +145,12 @@ async function spaceLines(ctx: Ctx): Promise<DoctorLine[]> {
   }
   lines.push(ok('memory', `${formatBytes(ctx.host.memoryBytes)}, ${ctx.host.cpuCount} processors`));
   return lines;
+}
+
+/** The path itself or the closest directory above it that exists. */
+async function nearestDirectory(ctx: Ctx, path: string): Promise<string> {
+  for (let at = path; ; at = dirname(at))
+    if ((await ctx.host.files.facts(at)) !== undefined || at === '/') return at;
 }
 
 async function leftoverLines(ctx: Ctx): Promise<DoctorLine[]> {

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import type { Ctx } from '../core/ctx.ts';
-import { CloneboxError, isCloneboxError } from '../core/errors.ts';
+import { CloneboxError, isCloneboxError, reasonOf } from '../core/errors.ts';
 import type { VmRecord } from '../core/record.ts';
 import { shellQuote } from '../lib/quote.ts';
 import { loadVm } from './target.ts';
@@ -60,18 +61,49 @@ async function overSsh(
   record: VmRecord,
   options: ExecInput & { user: string; directory: string },
 ): Promise<number> {
+  const id = randomUUID();
   const words = [
     'env',
     `--chdir=${options.directory}`,
-    ...Object.entries(options.env).map(([key, value]) => `${key}=${value}`),
     '--',
+    `${marker}=${id}`,
+    ...Object.entries(options.env).map(([key, value]) => `${key}=${value}`),
     ...options.argv,
   ];
   // ssh hands one string to the login shell of the guest: every word is quoted for it.
   const limit =
     options.timeout === undefined ? [] : ['timeout', '--kill-after=5', `${options.timeout / 1000}`];
   const argv = await ctx.sshCommand(record, { tty: options.tty, user: options.user });
-  return ctx.host.runAttached([...argv, [...limit, ...words].map(shellQuote).join(' ')], ctx.io);
+  const status = await ctx.host.runAttached(
+    [...argv, [...limit, ...words].map(shellQuote).join(' ')],
+    ctx.io,
+  );
+  if (ctx.io.signal.aborted) await endMarked(ctx, record, id);
+  if (status === 124 && options.timeout !== undefined) {
+    throw new CloneboxError(
+      'deadline',
+      `the command did not end within ${options.timeout} ms and was killed`,
+    );
+  }
+  return status;
+}
+
+/** Names the processes of one `exec` over ssh, so that an interrupt here can end them there. */
+const marker = 'CLONEBOX_EXEC';
+
+/** sshd leaves a command without a terminal running when its client goes: end it over the agent. */
+async function endMarked(ctx: Ctx, record: VmRecord, id: string): Promise<void> {
+  const script =
+    'for p in /proc/[0-9]*; do grep -qsz "^$1$" $p/environ && kill -s TERM "$(basename $p)"; done; true';
+  const guest = await ctx.openGuest(record.name);
+  try {
+    const io = { ...ctx.io, signal: AbortSignal.timeout(20_000) };
+    await guest.exec(['sh', '-c', script, 'sh', `${marker}=${id}`], io);
+  } catch (error) {
+    ctx.io.log.warn('vm.exec.left', { vm: record.name, reason: reasonOf(error) });
+  } finally {
+    await guest.close();
+  }
 }
 
 /** Opens a shell in the guest, or runs one command line there. Returns the guest's status. */

@@ -21,6 +21,10 @@ export async function init(
     });
   }
   const { draft } = await loadPlan(ctx, target, { overrides: input.overrides, trust: true });
-  await ctx.host.files.writeNew(target.configFile, draft ?? '', 0o644);
+  await ctx.host.files.writeNew(
+    target.configFile,
+    draft?.(input.overrides.image ?? 'auto') ?? '',
+    0o644,
+  );
   return { file: target.configFile };
 }

@@ -9,13 +9,14 @@ import { refusedProject, refusedShare } from '../config/refused.ts';
 import { resolvePlan } from '../config/resolve-plan.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
+import type { VmName } from '../core/name.ts';
 import type { GuestUser, VmPlan } from '../core/plan.ts';
 import { defaultName, type Target } from './target.ts';
 
 export interface LoadedPlan {
   readonly plan: VmPlan;
-  /** The text of the configuration file; the draft to be written when there was none. */
-  readonly draft: string | undefined;
+  /** Makes the text of the file that the project has not, from the image that `auto` turns out to mean. */
+  readonly draft: ((image: string) => string) | undefined;
 }
 
 type Project = Extract<Target, { kind: 'project' }>;
@@ -82,13 +83,9 @@ export async function loadPlan(
   const name = project.existing ?? (await defaultName(ctx, project.directory));
   const draft =
     text === undefined
-      ? draftConfig({
-          name: options.overrides.name ?? name,
-          project: project.directory,
-          manifests: await manifestsOf(ctx, project.directory),
-        })
+      ? await draftOf(ctx, project, { ...options.overrides, name: options.overrides.name ?? name })
       : undefined;
-  const config = parseConfig(text ?? draft ?? '', project.configFile);
+  const config = parseConfig(text ?? draft?.('auto') ?? '', project.configFile);
   const plan = resolvePlan({
     config,
     configFile: project.configFile,
@@ -118,6 +115,16 @@ async function sudoUser(ctx: Ctx): Promise<GuestUser | undefined> {
     .find((line) => line.startsWith(`${name}:`))
     ?.split(':')[6];
   return { name, uid: Number(uid), gid: Number(gid), shell: shell || '/bin/bash' };
+}
+
+/** The file to be written for a project that has none, once its image is known. */
+async function draftOf(
+  ctx: Ctx,
+  { directory }: Project,
+  { name, cpus, memory, disk }: Overrides & { name: VmName },
+): Promise<(image: string) => string> {
+  const manifests = await manifestsOf(ctx, directory);
+  return (image) => draftConfig({ name, project: directory, manifests, image, cpus, memory, disk });
 }
 
 async function manifestsOf(ctx: Ctx, directory: string): Promise<Manifests> {

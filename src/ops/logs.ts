@@ -1,5 +1,6 @@
 import type { Ctx } from '../core/ctx.ts';
 import { readableLines } from '../lib/readable.ts';
+import { requireRunning } from './exec.ts';
 import { loadVm } from './target.ts';
 
 export interface LogsInput {
@@ -16,7 +17,10 @@ export interface LogsInput {
 /** Shows a VM's log, last lines first asked for; with `follow` it goes on until the signal. */
 export async function logs(ctx: Ctx, input: LogsInput): Promise<void> {
   const record = await loadVm(ctx, input.target, input.cwd);
-  if (input.source === 'journal') return journal(ctx, input, record.name);
+  if (input.source === 'journal') {
+    await requireRunning(ctx, record);
+    return journal(ctx, input, record.name);
+  }
   const path = ctx.store.paths.vm(record.name).serialLog;
   input.onLines(
     readableLines(await ctx.host.files.readTail(path, 1024 * 1024)).slice(-input.lines),

@@ -1,6 +1,7 @@
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { Lease } from '../core/record.ts';
+import { ownNumber } from './create-vm.ts';
 import { loadVm } from './target.ts';
 import { closeForward, openForward } from './tunnels.ts';
 import { withVm } from './vm-state.ts';
@@ -36,7 +37,11 @@ export async function addPort(
         },
       );
     }
-    const wanted = { name: String(input.guest), guest: input.guest, host: input.host };
+    const wanted = {
+      name: String(input.guest),
+      guest: input.guest,
+      host: input.host ?? ownNumber(input.guest),
+    };
     const [lease] = await ctx.store.lease(name, [wanted], ctx.io);
     if (lease === undefined) throw new Error('a lease was asked for and none came');
     try {
@@ -46,10 +51,10 @@ export async function addPort(
       await ctx.store.release(name, ctx.io, [input.guest]);
       throw error;
     }
-    const ports = [...record.plan.ports, wanted];
+    const addedPorts = [...(record.addedPorts ?? []), wanted];
     await ctx.store.write({
       ...record,
-      plan: { ...record.plan, ports },
+      addedPorts,
       leases: [...record.leases, lease],
     });
     return { ...lease, address: `127.0.0.1:${lease.host}` };
@@ -82,10 +87,7 @@ export async function removePort(
     await ctx.store.release(name, ctx.io, [input.guest]);
     await ctx.store.write({
       ...record,
-      plan: {
-        ...record.plan,
-        ports: record.plan.ports.filter((port) => port.guest !== input.guest),
-      },
+      addedPorts: (record.addedPorts ?? []).filter((port) => port.guest !== input.guest),
       leases: record.leases.filter((one) => one.guest !== input.guest),
     });
     return { guest: input.guest, now };

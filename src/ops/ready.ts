@@ -58,7 +58,7 @@ export async function waitForPorts(ctx: Ctx, record: VmRecord, guest: Guest): Pr
     if (!(error instanceof CloneboxError)) throw error;
     const lines = await unitLines(ctx, guest, { record, ports: [...waiting.keys()] });
     throw new CloneboxError('guest-failed', `${error.message}${lines ? `\n${lines}` : ''}`, {
-      hint: `${record.name} is up and can be inspected: clonebox logs ${record.name}, clonebox ssh ${record.name}; --no-wait does not wait for ports.`,
+      hint: `${record.name} is up and can be inspected: clonebox logs ${record.name} --journal, clonebox ssh ${record.name}; --no-wait does not wait for ports.`,
       facts: { ...error.facts, phase: 'ports', ports: [...waiting.keys()], lines },
     });
   } finally {

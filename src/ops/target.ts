@@ -46,6 +46,29 @@ export async function findTarget(
   };
 }
 
+/** The project that an argument means: a directory, or the one a VM was made of. */
+export async function findProject(
+  ctx: Ctx,
+  argument: string | undefined,
+  cwd: string,
+): Promise<Extract<Target, { kind: 'project' }>> {
+  const target = await findTarget(ctx, argument, cwd);
+  if (target.kind === 'project') return target;
+  const record = await ctx.store.read(target.name);
+  if (record?.plan.project === undefined) {
+    throw new CloneboxError('not-found', `${target.name} is not a project directory`, {
+      hint: `For a directory of that name, type ./${target.name}`,
+      facts: { name: target.name },
+    });
+  }
+  const found = await findTarget(ctx, record.plan.project, cwd);
+  if (found.kind === 'project') return found;
+  throw new CloneboxError(
+    'not-found',
+    `the project of ${target.name} is gone: ${record.plan.project}`,
+  );
+}
+
 async function vmOfProject(ctx: Ctx, directory: string): Promise<VmName | undefined> {
   for (const name of await ctx.store.names()) {
     const record = await ctx.store.read(name).catch(() => undefined);

@@ -5,10 +5,10 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { CloneboxError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import { parseVmName } from '../core/name.ts';
+import { quietIo } from '../core/quiet-io.ts';
 import type { Paths, Store, Undo } from '../core/store.ts';
 import { createHost } from '../host/local.ts';
 import { createPaths } from './paths.ts';
-import { quietIo } from './quiet-io.ts';
 import { createStore } from './store.ts';
 import { removePathUndo } from './undo-path.ts';
 

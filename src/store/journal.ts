@@ -1,10 +1,10 @@
 import { CloneboxError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import type { VmName } from '../core/name.ts';
+import { uninterrupted } from '../core/quiet-io.ts';
 import type { Journal, Paths, Undo } from '../core/store.ts';
 import { formatLine, type JournalHeader, type JournalStep } from './journal-file.ts';
 import { isInside } from './paths.ts';
-import { uninterrupted } from './quiet-io.ts';
 import { checkRemovable } from './undo-path.ts';
 import { removeJournal, type UndoHandlers, undoSteps } from './undo-steps.ts';
 

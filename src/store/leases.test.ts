@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Host } from '../core/host.ts';
 import { parseVmName } from '../core/name.ts';
+import { quietIo } from '../core/quiet-io.ts';
 import type { VmRecord } from '../core/record.ts';
 import type { Paths } from '../core/store.ts';
 import { createHost } from '../host/local.ts';
@@ -13,7 +14,6 @@ import { choosePorts } from './choose-ports.ts';
 import { leasePorts, releasePorts } from './leases.ts';
 import { withVmLock } from './locks.ts';
 import { createPaths } from './paths.ts';
-import { quietIo } from './quiet-io.ts';
 import { writeRecord } from './records.ts';
 
 const web = parseVmName('web');

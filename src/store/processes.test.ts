@@ -7,11 +7,11 @@ import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Host } from '../core/host.ts';
 import { parseVmName } from '../core/name.ts';
+import { quietIo } from '../core/quiet-io.ts';
 import type { Lease } from '../core/record.ts';
 import type { Paths, Store } from '../core/store.ts';
 import { createHost } from '../host/local.ts';
 import { createPaths } from './paths.ts';
-import { quietIo } from './quiet-io.ts';
 import { createStore } from './store.ts';
 import { removePathUndo } from './undo-path.ts';
 
@@ -24,7 +24,7 @@ const web = parseVmName('web');
 const worker = `
   import { createHost } from './src/host/local.ts';
   import { createPaths } from './src/store/paths.ts';
-  import { quietIo } from './src/store/quiet-io.ts';
+  import { quietIo } from './src/core/quiet-io.ts';
   import { createStore } from './src/store/store.ts';
   const [, , name, operation] = process.argv;
   const host = createHost();

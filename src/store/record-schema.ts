@@ -109,5 +109,9 @@ export const vmRecord = z.looseObject({
   layout: z.int(),
   machine: z.string(),
   leases: z.array(lease),
+  addedPorts: z.exactOptional(
+    z.array(z.looseObject({ name: z.string(), guest: port, host: maybe(port) })),
+  ),
+  overrides: z.exactOptional(z.record(z.string(), z.union([z.string(), z.number()]))),
   failure: z.exactOptional(z.string()),
 }) satisfies z.ZodType<VmRecord>;

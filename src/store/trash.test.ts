@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Host } from '../core/host.ts';
 import { parseVmName } from '../core/name.ts';
+import { quietIo } from '../core/quiet-io.ts';
 import type { Paths, Store } from '../core/store.ts';
 import { createHost } from '../host/local.ts';
 import { createPaths } from './paths.ts';
-import { quietIo } from './quiet-io.ts';
 import { createStore } from './store.ts';
 import { restoreVmUndo } from './trash.ts';
 

@@ -2,10 +2,10 @@ import { CloneboxError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import type { VmName } from '../core/name.ts';
+import { quietIo } from '../core/quiet-io.ts';
 import type { Paths } from '../core/store.ts';
 import { releasePorts, restoreLeases } from './leases.ts';
 import { vmLockFile } from './locks.ts';
-import { quietIo } from './quiet-io.ts';
 import { forgetJournals } from './recovery.ts';
 
 interface Place {

@@ -1,4 +1,5 @@
-import type { CloneInput, CloneResult, DryRun } from '../../ops/clone.ts';
+import type { CloneInput, CloneResult } from '../../ops/clone.ts';
+import type { DryRun } from '../../ops/dry-run.ts';
 import { defineCommand } from '../command.ts';
 import { vmArgument } from '../common.ts';
 import { renderMade } from '../render/made.ts';
@@ -15,7 +16,10 @@ With an unchanged configuration a second call changes nothing. When the configur
     dryRun: { kind: 'flag', summary: 'show what would be made; write nothing, ask nothing' },
     cold: { kind: 'flag', summary: 'use no template' },
     apply: { kind: 'flag', summary: 'take changes over that need no new VM' },
-    replace: { kind: 'flag', summary: 'make the VM anew; the old one goes when that has worked' },
+    replace: {
+      kind: 'flag',
+      summary: 'make the VM anew; the old one comes back, stopped, when that fails',
+    },
   },
   examples: [
     { line: 'clonebox clone --run', what: 'a VM of this directory, ready to use' },
@@ -23,7 +27,6 @@ With an unchanged configuration a second call changes nothing. When the configur
     { line: 'clonebox clone --run --memory 4G --cpus 4', what: 'with more than the default' },
   ],
   run: async ({ ctx, args, options, globals, cwd }): Promise<CloneResult | DryRun> => {
-    const ops = await import('../../ops/clone.ts');
     const { run, wait, apply, replace, keepFailed } = options;
     const input: CloneInput = {
       target: args.vm,
@@ -33,7 +36,9 @@ With an unchanged configuration a second call changes nothing. When the configur
       trust: globals.trust,
       strict: false,
     };
-    return options.dryRun ? ops.dryRun(ctx, input) : ops.clone(ctx, input);
+    return options.dryRun
+      ? (await import('../../ops/dry-run.ts')).dryRun(ctx, input)
+      : (await import('../../ops/clone.ts')).clone(ctx, input);
   },
   render: (data, look) => ('plan' in data ? renderPlan(data.plan, look) : renderMade(data, look)),
 });

@@ -1,5 +1,5 @@
 import { exactBytes } from '../../lib/bytes.ts';
-import type { PlanView } from '../../ops/clone.ts';
+import type { PlanView } from '../../ops/dry-run.ts';
 import type { Look } from '../command.ts';
 import { renderSheet } from './sheet.ts';
 
@@ -41,5 +41,5 @@ function unitText({ name, command, port }: PlanView['run'][number]): string {
 }
 
 function portText({ host, guest }: PlanView['ports'][number]): string {
-  return `${host === null ? 'a free port' : `127.0.0.1:${host}`} -> port ${guest}`;
+  return `${host === null ? `127.0.0.1:${guest} or the next free one` : `127.0.0.1:${host}`} -> port ${guest}`;
 }

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { quietIo } from '../../core/quiet-io.ts';
 import { createHost } from '../../host/local.ts';
-import { quietIo } from '../../store/quiet-io.ts';
 import { createDisk, growDisk, measureDisk } from './disk.ts';
 
 let home: string;

@@ -4,10 +4,10 @@ import type { Io } from '../../core/io.ts';
 import type { VmName } from '../../core/name.ts';
 import type { Paths } from '../../core/store.ts';
 import { createDisk, growDisk, measureDisk } from './disk.ts';
-import { runtimeFiles } from './layout.ts';
 import { preflight } from './preflight.ts';
 import { clearRuntime, findQemu, type Machine, readState } from './process.ts';
 import { readRun } from './run-file.ts';
+import { runtimeFiles } from './runtime-files.ts';
 import { startMachine } from './start-machine.ts';
 import { stopMachine } from './stop-machine.ts';
 

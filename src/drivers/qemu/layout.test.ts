@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AccelChoice, MachineSpec, NetworkChoice, ShareSpec } from '../../core/driver.ts';
 import { parseVmName } from '../../core/name.ts';
-import { machineArguments, runtimeFiles, shareSlots } from './layout.ts';
+import { machineArguments, shareSlots } from './layout.ts';
 import { escapeOption } from './options.ts';
+import { runtimeFiles } from './runtime-files.ts';
 
 const files = runtimeFiles('/run/user/1000/clonebox/vms/0a1b2c3d');
 const accels = ['kvm', 'tcg'] as const;

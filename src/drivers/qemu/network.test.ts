@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
+import { quietIo } from '../../core/quiet-io.ts';
 import { createHost } from '../../host/local.ts';
-import { quietIo } from '../../store/quiet-io.ts';
-import { runtimeFiles } from './layout.ts';
 import { chooseNetwork, netdevArguments, startPasst } from './network.ts';
+import { runtimeFiles } from './runtime-files.ts';
 
 const empty = mkdtempSync(join(tmpdir(), 'cb-'));
 afterAll(() => rmSync(empty, { recursive: true }));

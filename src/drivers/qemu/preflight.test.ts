@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
+import { quietIo } from '../../core/quiet-io.ts';
 import { createHost } from '../../host/local.ts';
-import { quietIo } from '../../store/quiet-io.ts';
 import { parseMachineType, preflight, qemuProgram } from './preflight.ts';
 
 const io = quietIo();

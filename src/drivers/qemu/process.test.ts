@@ -4,8 +4,8 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { quietIo } from '../../core/quiet-io.ts';
 import { createHost } from '../../host/local.ts';
-import { quietIo } from '../../store/quiet-io.ts';
 import { clearRuntime, findQemu, readState, withQmp } from './process.ts';
 import { type RuntimeFiles, runtimeFiles } from './runtime-files.ts';
 

@@ -1,8 +1,9 @@
 import type { MachineState } from '../../core/driver.ts';
 import type { Host, ProcessRef } from '../../core/host.ts';
+import { quietIo } from '../../core/quiet-io.ts';
 import { withDeadline } from '../../lib/deadline.ts';
-import type { RuntimeFiles } from './layout.ts';
 import { connectQmp, type Qmp } from './qmp.ts';
+import type { RuntimeFiles } from './runtime-files.ts';
 
 /** One machine on this host: where its files are. */
 export interface Machine {
@@ -33,7 +34,7 @@ export async function withQmp<T>(
   const timedOut = Symbol('no answer');
   const limited = withDeadline({ signal: options.signal }, options.timeout, () => timedOut);
   try {
-    const io = { signal: limited.signal, log: quiet, emit: () => {} };
+    const io = quietIo(limited.signal);
     const held = await host.lock(`${files.qmp}.lock`, io, {
       what: 'the control socket',
       wait: options.timeout,
@@ -58,8 +59,6 @@ export async function withQmp<T>(
     limited.dispose();
   }
 }
-
-const quiet = { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet };
 
 /** The state of a machine from its process and QMP; a QEMU that lives but does not answer counts as running. */
 export async function readState(

@@ -5,9 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { MachineSpec, ShareSpec } from '../../core/driver.ts';
 import { parseVmName } from '../../core/name.ts';
+import { quietIo } from '../../core/quiet-io.ts';
 import { createHost } from '../../host/local.ts';
-import { quietIo } from '../../store/quiet-io.ts';
-import { currentLayout, runtimeFiles, shareSlots } from './layout.ts';
+import { currentLayout, shareSlots } from './layout.ts';
+import { runtimeFiles } from './runtime-files.ts';
 import { startMachine } from './start-machine.ts';
 
 let home: string;

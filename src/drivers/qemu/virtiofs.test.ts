@@ -1,8 +1,8 @@
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import type { Host } from '../../core/host.ts';
+import { quietIo } from '../../core/quiet-io.ts';
 import { createHost } from '../../host/local.ts';
-import { quietIo } from '../../store/quiet-io.ts';
 import { findVirtiofsd } from './virtiofs.ts';
 
 const io = quietIo();

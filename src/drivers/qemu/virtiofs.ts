@@ -2,7 +2,7 @@ import type { ShareSpec } from '../../core/driver.ts';
 import { CloneboxError } from '../../core/errors.ts';
 import type { Host } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
-import type { RuntimeFiles } from './layout.ts';
+import type { RuntimeFiles } from './runtime-files.ts';
 
 /** Distributions put virtiofsd outside the PATH (docs/lab.md). */
 const places = ['/usr/libexec/virtiofsd', '/usr/lib/qemu/virtiofsd', '/usr/lib/virtiofsd'];

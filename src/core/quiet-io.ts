@@ -1,4 +1,4 @@
-import type { Io, Log } from '../core/io.ts';
+import type { Io, Log } from './io.ts';
 
 const silent: Log = {
   debug: () => {},
@@ -8,9 +8,9 @@ const silent: Log = {
   child: () => silent,
 };
 
-/** An `Io` that nobody aborts or hears, for short work whose contract has none. */
-export function quietIo(): Io {
-  return { signal: new AbortController().signal, log: silent, emit: () => {} };
+/** An `Io` that nobody hears, and by default nobody aborts: for short work whose contract has none. */
+export function quietIo(signal: AbortSignal = new AbortController().signal): Io {
+  return { signal, log: silent, emit: () => {} };
 }
 
 /** The same `Io`, but deaf to its abort: taking back must run to its end after a Ctrl-C too. */
