@@ -6,7 +6,7 @@ import { CloneboxError } from '../core/errors.ts';
 import type { HeldLock, LockHolder } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import { explain } from './files.ts';
-import { missingProgram } from './processes.ts';
+import { missingProgram } from './programs.ts';
 
 /**
  * flock(2) on an open descriptor of this process: Node has no call for it, so flock(1) takes the lock on the

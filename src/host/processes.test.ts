@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { quietIo } from '../store/quiet-io.ts';
+import { quietIo } from '../core/quiet-io.ts';
 import {
   isAlive,
   kill,
@@ -23,8 +23,8 @@ import {
   run,
   runAttached,
   startDaemon,
-  which,
 } from './processes.ts';
+import { which } from './programs.ts';
 
 const io = quietIo();
 let scratch: string;
