@@ -205,11 +205,14 @@ export const localFiles: Files = {
   copy: (from, to) => explained(to, fs.copyFile(from, to, constants.COPYFILE_FICLONE)),
   symlink: (target, path) => explained(path, fs.symlink(target, path)),
   realPath: (path) =>
-    orUndefined(path, fs.realpath(path)).catch((error: unknown) => {
-      // Links in a circle lead nowhere, like a link to nothing.
-      if ((error as NodeJS.ErrnoException).code === 'ELOOP') return undefined;
-      throw error;
-    }),
+    orUndefined(
+      path,
+      fs.realpath(path).catch((error: unknown) => {
+        // Links in a circle lead nowhere, like a link to nothing.
+        if ((error as NodeJS.ErrnoException).code === 'ELOOP') return undefined;
+        throw error;
+      }),
+    ),
   freeBytes: async (path) => {
     const { bavail, bsize } = await fs.statfs(path);
     return bavail * bsize;
