@@ -1,13 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -24,7 +16,6 @@ import {
   runAttached,
   startDaemon,
 } from './processes.ts';
-import { which } from './programs.ts';
 
 const io = quietIo();
 let scratch: string;
@@ -48,36 +39,6 @@ async function waiting(...words: string[]): Promise<ChildProcess & { pid: number
   await new Promise((resolve) => child.stdout.once('data', resolve));
   return child as ChildProcess & { pid: number };
 }
-
-function makeProgram(folder: string, mode = 0o755): string {
-  mkdirSync(join(scratch, folder), { recursive: true });
-  writeFileSync(join(scratch, folder, 'tool'), '#!/bin/sh\n');
-  chmodSync(join(scratch, folder, 'tool'), mode);
-  return join(scratch, folder, 'tool');
-}
-
-describe('which', () => {
-  const path = (...folders: string[]) => folders.map((name) => join(scratch, name)).join(':');
-
-  test('takes the first on the PATH, then other places', async () => {
-    const [a, b, c] = ['a', 'b', 'c'].map((folder) => makeProgram(folder));
-    expect(await which('tool', path('none', 'a', 'b'), [c as string])).toBe(a);
-    expect(await which('tool', path('b', 'a'), [c as string])).toBe(b);
-    expect(await which('tool', path('none'), ['/none', c as string])).toBe(c);
-    expect(await which('tool', path('none'))).toBeUndefined();
-  });
-
-  test('looks in the sbin of the system, which are not on a plain PATH', async () => {
-    expect(await which('mke2fs', undefined)).toMatch(/\/sbin\/mke2fs$/);
-  });
-
-  test('takes no directory, nothing that cannot be run, and no relative place', async () => {
-    mkdirSync(join(scratch, 'a/tool'), { recursive: true });
-    makeProgram('b', 0o644);
-    expect(await which('tool', path('a', 'b'))).toBeUndefined();
-    expect(await which('tool', '.:src:')).toBeUndefined();
-  });
-});
 
 describe('run', () => {
   test('keeps output and errors apart, and a failure is a value', async () => {
@@ -252,7 +213,7 @@ describe('a program on this terminal', () => {
 });
 
 describe('a daemon', () => {
-  test('has a session of its own, no input, and a log for this user alone', async () => {
+  test('has a session of its own, no input, and a log of its own', async () => {
     const logFile = join(scratch, 'log');
     writeFileSync(logFile, 'of an earlier run');
     const ref = await startDaemon(
@@ -261,7 +222,6 @@ describe('a daemon', () => {
     );
     try {
       await expect.poll(() => readFileSync(logFile, 'utf8')).toBe('read: \nerr\n/\n');
-      expect(statSync(logFile).mode & 0o777).toBe(0o600);
       const fields = readFileSync(`/proc/${ref.pid}/stat`, 'utf8').split(') ')[1]?.split(' ');
       expect(fields?.[3]).toBe(String(ref.pid));
       expect(isAlive(ref)).toBe(true);
@@ -270,6 +230,13 @@ describe('a daemon', () => {
     }
     await gone(ref.pid);
     expect(isAlive(ref)).toBe(false);
+  });
+
+  test('makes its log for this user alone', async () => {
+    const logFile = join(scratch, 'log');
+    const ref = await startDaemon(['true'], { logFile });
+    expect(statSync(logFile).mode & 0o777).toBe(0o600);
+    await gone(ref.pid);
   });
 
   test('that is not there is named', async () => {
