@@ -8,6 +8,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { quietIo } from '../core/quiet-io.ts';
 import { canOpen, localFiles as files } from './files.ts';
 
+/** A machine under load may be slow. */
+const patient = { timeout: 10_000 };
+
 let scratch: string;
 beforeEach(() => {
   scratch = fs.mkdtempSync(join(tmpdir(), 'cb-'));
@@ -153,7 +156,7 @@ test('facts tell what something is, and do not follow links', async () => {
   fs.symlinkSync('/', at('link'));
   execFileSync('mkfifo', [at('pipe')]);
   const server = createServer().listen(at('socket'));
-  await expect.poll(() => fs.existsSync(at('socket'))).toBe(true);
+  await expect.poll(() => fs.existsSync(at('socket')), patient).toBe(true);
   const kinds: Record<string, string | undefined> = {};
   for (const name of await files.list(scratch)) kinds[name] = (await files.facts(at(name)))?.kind;
   server.close();

@@ -5,6 +5,9 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { quietIo } from '../core/quiet-io.ts';
 import { createHost } from './local.ts';
 
+/** A machine under load may be slow. */
+const patient = { timeout: 10_000 };
+
 let scratch: string;
 beforeEach(() => {
   scratch = mkdtempSync(join(tmpdir(), 'cb-'));
@@ -43,7 +46,7 @@ test('a process that it started can be found, measured and ended', async () => {
   expect(await host.processRef(ref.pid)).toEqual(ref);
   expect(await host.processAge(ref)).toBeLessThan(10);
   await host.kill(ref, 'SIGTERM');
-  await expect.poll(() => host.isAlive(ref)).toBe(false);
+  await expect.poll(() => host.isAlive(ref), patient).toBe(false);
 });
 
 test('locks are seen by others while they are held', async () => {

@@ -17,6 +17,9 @@ import {
   startDaemon,
 } from './processes.ts';
 
+/** A machine under load may be slow. */
+const patient = { timeout: 10_000 };
+
 const io = quietIo();
 let scratch: string;
 const children: ChildProcess[] = [];
@@ -50,13 +53,12 @@ describe('run', () => {
     const words = fc.array(fc.string({ unit: 'binary' }).map((word) => word.replaceAll('\0', '')));
     await fc.assert(
       fc.asyncProperty(words, async (any) => {
-        const { stdout } = await run([process.execPath, '-e', echo, '--', ...any], io);
-        expect(JSON.parse(stdout)).toEqual(any);
+        const { stdout } = await run(['printf', '%s\\0', 'first', ...any], io);
+        expect(stdout).toBe(['first', ...any, ''].join('\0'));
       }),
-      { numRuns: 10 },
+      { numRuns: 50 },
     );
   });
-  const echo = 'process.stdout.write(JSON.stringify(process.argv.slice(1)))';
 
   test('hands over input, environment and directory', async () => {
     const options = { input: 'in\n', env: { WHAT: 'it is' }, cwd: scratch };
@@ -221,7 +223,7 @@ describe('a daemon', () => {
       { logFile },
     );
     try {
-      await expect.poll(() => readFileSync(logFile, 'utf8')).toBe('read: \nerr\n/\n');
+      await expect.poll(() => readFileSync(logFile, 'utf8'), patient).toBe('read: \nerr\n/\n');
       const fields = readFileSync(`/proc/${ref.pid}/stat`, 'utf8').split(') ')[1]?.split(' ');
       expect(fields?.[3]).toBe(String(ref.pid));
       expect(isAlive(ref)).toBe(true);
@@ -251,7 +253,7 @@ describe('a process', () => {
     const parent = spawn(program, args, { stdio: ['ignore', 'pipe', 'ignore'] });
     children.push(parent);
     const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)));
-    await expect.poll(() => readFileSync(`/proc/${pid}/stat`, 'utf8')).toContain(') Z ');
+    await expect.poll(() => readFileSync(`/proc/${pid}/stat`, 'utf8'), patient).toContain(') Z ');
     expect(processRef(pid)).toBeUndefined();
   });
 

@@ -6,6 +6,9 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { canBind, checkSocketPath, connectLines, portAnswers } from './sockets.ts';
 
+/** A machine under load may be slow. */
+const patient = { timeout: 10_000 };
+
 const { signal } = new AbortController();
 let scratch: string;
 const servers: Server[] = [];
@@ -74,7 +77,7 @@ describe('lines', () => {
 
   test('that were received before the end are read after it', async () => {
     const socket = await connectLines(await serve((peer) => peer.end('one\ntwo\n')));
-    await expect.poll(() => accepted.values().next().value?.writableFinished).toBe(true);
+    await expect.poll(() => accepted.values().next().value?.writableFinished, patient).toBe(true);
     expect(await socket.receive(signal)).toBe('one');
     expect(await socket.receive(signal)).toBe('two');
     expect(await socket.receive(signal)).toBeUndefined();

@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 
+/** A machine under load may be slow. */
+const patient = { timeout: 10_000 };
+
 // A program of its own with its own input and output, joined to a console of ours.
 
 const tools = mkdtempSync(join(tmpdir(), 'cb-'));
@@ -81,11 +84,11 @@ function openTerminal(name = 'console') {
 
 test('what is typed goes in, what is said comes out, and Ctrl-] leaves', async () => {
   const terminal = openTerminal();
-  await expect.poll(() => terminal.said.err).toBe('joined\n');
+  await expect.poll(() => terminal.said.err, patient).toBe('joined\n');
   terminal.input.write('ls\r');
-  await expect.poll(() => received).toBe('ls\r');
+  await expect.poll(() => received, patient).toBe('ls\r');
   peer?.write('a file\r\n');
-  await expect.poll(() => terminal.said.out).toBe('a file\r\n');
+  await expect.poll(() => terminal.said.out, patient).toBe('a file\r\n');
 
   terminal.input.write('exit\r\x1dnot this');
   expect(await terminal.ended).toBe(0);
@@ -94,7 +97,7 @@ test('what is typed goes in, what is said comes out, and Ctrl-] leaves', async (
 
 test('the end of the machine is the end of its console', async () => {
   const terminal = openTerminal();
-  await expect.poll(() => terminal.said.err).toBe('joined\n');
+  await expect.poll(() => terminal.said.err, patient).toBe('joined\n');
   peer?.end('Power down.\r\n');
   expect(await terminal.ended).toBe(0);
   expect(terminal.said.out).toBe('Power down.\r\n');
@@ -102,12 +105,12 @@ test('the end of the machine is the end of its console', async () => {
 
 test('the end of the input leaves, and so does the signal', async () => {
   const first = openTerminal();
-  await expect.poll(() => first.said.err).toBe('joined\n');
+  await expect.poll(() => first.said.err, patient).toBe('joined\n');
   first.input.end();
   expect(await first.ended).toBe(0);
 
   const second = openTerminal();
-  await expect.poll(() => second.said.err).toBe('joined\n');
+  await expect.poll(() => second.said.err, patient).toBe('joined\n');
   second.process.kill('SIGTERM');
   expect(await second.ended).toBe(0);
 });

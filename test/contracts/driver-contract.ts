@@ -15,6 +15,9 @@ import {
 import type { TinyGuest } from '../fixtures/tiny-guest.ts';
 import { guestContract } from './driver-guest-contract.ts';
 
+/** A machine under load may be slow. */
+const patient = { timeout: 10_000 };
+
 export interface ContractOptions {
   /** Chooses among the driver's own ways (network backends, for one). */
   env?: Record<string, string>;
@@ -214,7 +217,7 @@ function life(driverName: string, env: Env): void {
     const spec = await bed().makeSpec();
     const { process } = await start(spec);
     await bed().host.kill(process, 'SIGKILL');
-    await expect.poll(() => bed().host.isAlive(process)).toBe(false);
+    await expect.poll(() => bed().host.isAlive(process), patient).toBe(false);
 
     expect(await inspect()).toBe('stopped');
     expect(await bed().driver.running(bed().name)).toBeUndefined();

@@ -17,6 +17,9 @@ import { driverContract } from '../contracts/driver-contract.ts';
 import { type Bed, freePort, openBed } from '../fixtures/machine-bed.ts';
 import { makeScratch, makeTinyGuest, waitForSerial } from '../fixtures/tiny-guest.ts';
 
+/** A machine under load may be slow. */
+const patient = { timeout: 10_000 };
+
 const scratch = makeScratch();
 afterAll(() => rmSync(scratch, { recursive: true }));
 const guest = await makeTinyGuest(scratch);
@@ -94,7 +97,7 @@ describe.skipIf(unable !== undefined)(`qemu${unable ? ` (not here: ${unable})` :
     test('dead sockets of a machine that was killed', async () => {
       const { process } = await start();
       await bed.host.kill(process, 'SIGKILL');
-      await expect.poll(() => bed.host.isAlive(process)).toBe(false);
+      await expect.poll(() => bed.host.isAlive(process), patient).toBe(false);
       expect(lstatSync(at('qmp')).isSocket()).toBe(true);
 
       expect((await inspect()).kind).toBe('stopped');
@@ -127,7 +130,7 @@ describe.skipIf(unable !== undefined)(`qemu${unable ? ` (not here: ${unable})` :
     const said: string[] = [];
     holder.setEncoding('utf8').on('data', (text: string) => said.push(text));
     holder.write('{"execute":"qmp_capabilities"}\n{"execute":"stop"}\n');
-    await expect.poll(() => said.join('')).toContain('"STOP"');
+    await expect.poll(() => said.join(''), patient).toContain('"STOP"');
 
     // A machine that does not answer would count as running, so a paused one proves the answer.
     const states = Promise.all(Array.from({ length: 5 }, inspect));

@@ -7,6 +7,9 @@ import { quietIo } from '../../core/quiet-io.ts';
 import { createHost } from '../../host/local.ts';
 import { createDisk, growDisk, measureDisk } from './disk.ts';
 
+/** A machine under load may be slow. */
+const patient = { timeout: 10_000 };
+
 let home: string;
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'cb-'));
@@ -22,7 +25,7 @@ test('a disk that is half made when Ctrl-C comes is removed', async () => {
   const interrupt = new AbortController();
   const io = { ...quietIo(), signal: interrupt.signal };
   const made = createDisk(hostWith('slow-qemu-img'), disk(), io);
-  await expect.poll(() => readdirSync(home)).toEqual(['disk.qcow2']);
+  await expect.poll(() => readdirSync(home), patient).toEqual(['disk.qcow2']);
   interrupt.abort(new Error('Ctrl-C'));
 
   await expect(made).rejects.toThrow('Ctrl-C');
