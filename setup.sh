@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Makes this checkout ready: ./setup.sh && npx clonebox --help
 #
-#   ./setup.sh              system packages (apt, as root or through sudo), Node, npm ci, build
+#   ./setup.sh              system packages (apt, as root or through sudo), Node, npm packages, build
 #   ./setup.sh --no-system  everything but the system packages
 #
 # It may be run again at any time: what is in place stays as it is.
@@ -93,6 +93,16 @@ serves() {
     is_new_enough "$node" && env PATH="$1" npm --version >/dev/null 2>&1
 }
 
+# The public registry's address is npm's to know. Where no npm is installed, Debian's package of it is asked: one
+# small download, unpacked and thrown away.
+registry_of_npm() {
+  local folder=$scratch/npm-package
+  mkdir -p "$folder"
+  (cd "$folder" && apt-get -qq download npm && dpkg-deb -x npm_*.deb .) >/dev/null 2>&1
+  sed -n "s/^ *registry: '\(https:[^']*\)'.*/\1/p" \
+    "$folder"/usr/share/nodejs/npm/node_modules/npm-registry-fetch/lib/default-opts.js 2>/dev/null | grep .
+}
+
 registry() {
   local url=''
   if command -v npm >/dev/null; then url=$(npm config get registry 2>/dev/null | tail -n 1) || url=''; fi
@@ -100,7 +110,7 @@ registry() {
   if [ -z "$url" ] && [ -r "${HOME:-/root}/.npmrc" ]; then
     url=$(sed -n 's/^[[:space:]]*registry[[:space:]]*=[[:space:]]*//p' "${HOME:-/root}/.npmrc" | tail -n 1)
   fi
-  url=${url:-https://registry.npmjs.org}
+  [ -n "$url" ] || url=$(registry_of_npm) || fail 'found no npm registry: set npm_config_registry to its address'
   printf '%s\n' "${url%/}"
 }
 
@@ -190,8 +200,9 @@ install_dependencies() {
     say 'dependencies: all there'
     return
   fi
-  say 'dependencies: npm ci'
-  quietly npm ci --include=dev --no-audit --no-fund --loglevel=error
+  say 'dependencies: the versions of package-lock.json'
+  # Not `npm ci`: npm 11 refuses a lock file whose packages for other platforms its registry does not have.
+  quietly npm install --no-save --include=dev --no-audit --no-fund --loglevel=error
 }
 
 build() {
