@@ -6,7 +6,7 @@ import { CloneboxError } from '../core/errors.ts';
 import type { HeldLock, LockHolder } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import { explain } from './files.ts';
-import { missingProgram } from './programs.ts';
+import { explainSpawn } from './programs.ts';
 
 /**
  * flock(2) on an open descriptor of this process: Node has no call for it, so flock(1) takes the lock on the
@@ -16,9 +16,7 @@ import { missingProgram } from './programs.ts';
 function tryFlock(fd: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const child = spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
-    child.once('error', (error: NodeJS.ErrnoException) =>
-      reject(error.code === 'ENOENT' ? missingProgram('flock') : error),
-    );
+    child.once('error', (error: NodeJS.ErrnoException) => reject(explainSpawn(error, 'flock')));
     child.once('close', (code) => resolve(code === 0));
   });
 }

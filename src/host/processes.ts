@@ -6,7 +6,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { CloneboxError } from '../core/errors.ts';
 import type { DaemonOptions, ProcessRef, RunOptions, RunResult } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
-import { missingProgram } from './programs.ts';
+import { explainSpawn } from './programs.ts';
 
 class Collector {
   private chunks: Buffer[] = [];
@@ -102,7 +102,7 @@ export function run(argv: readonly string[], io: Io, options: RunOptions = {}): 
     };
     child.once('error', (error: NodeJS.ErrnoException) => {
       done();
-      reject(error.code === 'ENOENT' ? missingProgram(program) : error);
+      reject(explainSpawn(error, program));
     });
     child.once('close', (code, signal) => {
       done();
@@ -147,9 +147,7 @@ export function runAttached(argv: readonly string[], io: Io): Promise<number> {
     const child = spawn(program, args, { stdio: 'inherit' });
     const stop = () => child.kill('SIGTERM');
     io.signal.addEventListener('abort', stop, { once: true });
-    child.once('error', (error: NodeJS.ErrnoException) =>
-      reject(error.code === 'ENOENT' ? missingProgram(program) : error),
-    );
+    child.once('error', (error: NodeJS.ErrnoException) => reject(explainSpawn(error, program)));
     child.once('close', (code, signal) => {
       io.signal.removeEventListener('abort', stop);
       resolve(code ?? signalStatus(signal));
@@ -174,9 +172,7 @@ export async function startDaemon(
     });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);
-      child.once('error', (error: NodeJS.ErrnoException) =>
-        reject(error.code === 'ENOENT' ? missingProgram(program) : error),
-      );
+      child.once('error', (error: NodeJS.ErrnoException) => reject(explainSpawn(error, program)));
     });
     child.unref();
     // Until it is reaped a dead child is a zombie, which processRef counts as gone.

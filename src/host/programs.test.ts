@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { missingProgram, which } from './programs.ts';
+import { explainSpawn, missingProgram, which } from './programs.ts';
 
 let scratch: string;
 beforeEach(() => {
@@ -47,4 +47,13 @@ test('a missing program is named with the package that has it', () => {
     facts: { program: 'qemu-img' },
   });
   expect(missingProgram('some-tool').hint).toContain('apt install some-tool');
+});
+
+test('a program that cannot be found or searched for is missing; one that may not be run is not', () => {
+  const failed = (code: string) => Object.assign(new Error(code), { code });
+  for (const code of ['ENOENT', 'EACCES']) {
+    expect(explainSpawn(failed(code), 'flock')).toMatchObject({ facts: { program: 'flock' } });
+  }
+  expect(explainSpawn(failed('EACCES'), '/usr/bin/flock')).toEqual(failed('EACCES'));
+  expect(explainSpawn(failed('EMFILE'), 'flock')).toEqual(failed('EMFILE'));
 });

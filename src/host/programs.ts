@@ -49,3 +49,10 @@ export function missingProgram(program: string): CloneboxError {
     facts: { program },
   });
 }
+
+/** Turns the error of a program that could not be started into one the user can act on. */
+export function explainSpawn(error: NodeJS.ErrnoException, program: string): unknown {
+  // A PATH with a directory of somebody else, as after `su`, makes a missing program a forbidden one.
+  const missing = error.code === 'ENOENT' || (error.code === 'EACCES' && !program.includes('/'));
+  return missing ? missingProgram(program) : error;
+}
