@@ -134,6 +134,20 @@ async function appendSynced(path: string, line: string): Promise<void> {
   }
 }
 
+/** Step by step: Node's own recursive mkdir never ends where the system says ENOENT below a parent that exists (/proc). */
+async function makeDirectory(path: string, mode: number): Promise<void> {
+  try {
+    await fs.mkdir(path, { mode });
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === 'EEXIST' && (await fs.stat(path)).isDirectory()) return;
+    if (code !== 'ENOENT' || dirname(path) === path) throw error;
+    if ((await facts(dirname(path))) !== undefined) throw error;
+    await makeDirectory(dirname(path), mode);
+    await makeDirectory(path, mode);
+  }
+}
+
 async function readTail(path: string, bytes: number): Promise<string> {
   const handle = await orUndefined(path, fs.open(path, 'r'));
   if (handle === undefined) return '';
@@ -197,9 +211,7 @@ export const localFiles: Files = {
   appendSynced: (path, line) => explained(path, appendSynced(path, line)),
   facts,
   list: async (path) => (await orUndefined(path, fs.readdir(path)))?.sort() ?? [],
-  makeDirectory: async (path, mode = 0o700) => {
-    await explained(path, fs.mkdir(path, { recursive: true, mode }));
-  },
+  makeDirectory: (path, mode = 0o700) => explained(path, makeDirectory(path, mode)),
   remove: (path) => explained(path, fs.rm(path, { recursive: true, force: true, maxRetries: 3 })),
   rename: (from, to) => explained(to, fs.rename(from, to)),
   copy: (from, to) => explained(to, fs.copyFile(from, to, constants.COPYFILE_FICLONE)),

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CloneboxError } from '../core/errors.ts';
 import type { HeldLock, LockHolder } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
-import { explain } from './files.ts';
+import { explain, localFiles } from './files.ts';
 import { explainSpawn } from './programs.ts';
 
 /**
@@ -37,7 +37,7 @@ export async function lock(
   options: { what: string; wait?: number },
 ): Promise<HeldLock> {
   const deadline = Date.now() + (options.wait ?? 0);
-  await fs.mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  await localFiles.makeDirectory(dirname(path));
   let handle: fs.FileHandle;
   try {
     // Mode a+: never truncate before the lock is ours, the holder's name is in there.
