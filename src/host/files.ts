@@ -142,7 +142,13 @@ async function makeDirectory(path: string, mode: number): Promise<void> {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'EEXIST' && (await fs.stat(path)).isDirectory()) return;
     if (code !== 'ENOENT' || dirname(path) === path) throw error;
-    if ((await facts(dirname(path))) !== undefined) throw error;
+    if ((await facts(dirname(path))) !== undefined) {
+      throw new CloneboxError('host-unable', `the directory ${path} cannot be made`, {
+        hint: 'Point CLONEBOX_HOME and CLONEBOX_CACHE to places where directories can be made.',
+        facts: { path, errno: code },
+        cause: error,
+      });
+    }
     await makeDirectory(dirname(path), mode);
     await makeDirectory(path, mode);
   }
