@@ -29,6 +29,9 @@ const launcher =
 
 const basePath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
+/** Bytes read of a stream between two looks at the command and the clock. */
+const atOnce = 4 * 1024 * 1024;
+
 /** What `user` means in the guest: looked up once there, since an image may have its own ids. */
 export interface GuestAccount {
   readonly name: string;
@@ -88,12 +91,12 @@ export async function guestExec(
     },
     io,
   });
-  const drain = async () => {
-    for (const stream of streams) await copyStream(session, stream, io);
+  const drain = async (atMost: number) => {
+    for (const stream of streams) await copyStream(session, stream, { io, atMost });
   };
   try {
     const status = await waitForEnd(session, pid, { ...options, drain });
-    await drain();
+    await drain(Number.POSITIVE_INFINITY);
     return {
       exitCode: status.signal === undefined ? (status.exitcode ?? 0) : 128 + status.signal,
       stdout: stdout.sink.text(),
@@ -110,7 +113,7 @@ export async function guestExec(
 async function waitForEnd(
   session: AgentSession,
   pid: number,
-  options: { host: Host; io: Io; timeout?: number; drain: () => Promise<void> },
+  options: { host: Host; io: Io; timeout?: number; drain: (atMost: number) => Promise<void> },
 ): Promise<z.infer<typeof Status>> {
   const { host, io } = options;
   const started = host.now();
@@ -118,7 +121,7 @@ async function waitForEnd(
     for (;;) {
       const status = await session.call('guest-exec-status', Status, { args: { pid }, io });
       if (status.exited) return status;
-      await options.drain();
+      await options.drain(atOnce);
       const elapsed = host.now() - started;
       if (options.timeout !== undefined && elapsed > options.timeout) {
         throw new CloneboxError(

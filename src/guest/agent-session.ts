@@ -90,12 +90,11 @@ export class AgentSession {
     });
     try {
       for (;;) {
-        const socket = await connect(this.host, this.socketPath);
-        if (await synchronise(socket, signal)) {
-          this.socket = socket;
-          return socket;
-        }
-        socket.close();
+        // Ours at once: until it is closed, the agent has no room for another.
+        this.socket = await connect(this.host, this.socketPath);
+        if (await synchronise(this.socket, signal)) return this.socket;
+        this.socket.close();
+        this.socket = undefined;
         // The port was closed under us: the guest restarts. A short pause, then a new connection.
         await this.host.sleep(100, signal);
       }

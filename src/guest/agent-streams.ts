@@ -33,9 +33,17 @@ export async function openStream(
   return { path, handle, sink: createSink(name, options), read: 0, freed: 0 };
 }
 
-/** Reads what has come since the last time, and frees what was read: the file is in the guest's memory. */
-export async function copyStream(session: AgentSession, stream: Stream, io: Io): Promise<void> {
-  for (;;) {
+/**
+ * Reads what has come since the last time, `atMost` about as many bytes (a command may write faster than we read), and
+ * frees what was read: the file is in the guest's memory.
+ */
+export async function copyStream(
+  session: AgentSession,
+  stream: Stream,
+  { io, atMost }: { io: Io; atMost: number },
+): Promise<void> {
+  const enough = stream.read + atMost;
+  while (stream.read < enough) {
     const chunk = await readGuestChunk(session, stream.handle, io);
     if (chunk.length === 0) return;
     stream.sink.add(chunk);

@@ -11,11 +11,13 @@ import type { VmPaths } from '../core/store.ts';
  */
 export function userData(): string {
   const data = {
-    users: [],
+    // Nobody but root, who is there already: an empty list would be right, and the schema refuses it.
+    users: [{ name: 'root', lock_passwd: false }],
     ssh_pwauth: false,
     disable_root: false,
     ssh_deletekeys: true,
-    ssh_genkeytypes: [],
+    // One that is quickly made: sshd wants a key to start with. Ours takes its place.
+    ssh_genkeytypes: ['ed25519'],
     preserve_hostname: true,
     manage_etc_hosts: false,
     package_update: true,

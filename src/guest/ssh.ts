@@ -80,6 +80,7 @@ export async function makeKeys(
         facts: { path },
       });
     }
+    await host.files.setMode(`${path}.pub`, 0o600);
   }
   const hostPublic = ((await host.files.readText(`${paths.hostKey}.pub`)) ?? '')
     .split(' ')
