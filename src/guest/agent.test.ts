@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type FakeAgent, startFakeAgent } from '../../test/fixtures/fake-agent.ts';
@@ -171,6 +171,7 @@ describe('a session', () => {
       message: 'the machine is not running',
       hint: expect.stringContaining('clonebox start'),
     });
+    rmSync(dirname(agent.socketPath), { recursive: true });
     agent = await startFakeAgent();
   });
 

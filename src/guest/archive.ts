@@ -20,14 +20,17 @@ export interface GuestFile {
 export async function packFiles(files: readonly GuestFile[]): Promise<Uint8Array> {
   const archive = pack();
   for (const file of files) {
+    const { uid = 0, gid = 0 } = file;
     const type = file.link !== undefined ? 'symlink' : file.directory ? 'directory' : 'file';
     archive.entry(
       {
         name: file.path.replace(/^\/+/, ''),
         type,
         mode: file.mode ?? (file.directory ? 0o755 : 0o644),
-        uid: file.uid ?? 0,
-        gid: file.gid ?? 0,
+        uid,
+        gid,
+        // The plain header ends at 262143, where a directory service may begin.
+        ...(Math.max(uid, gid) > 0o777777 && { pax: { uid: String(uid), gid: String(gid) } }),
         mtime: new Date(),
         ...(file.link !== undefined && { linkname: file.link }),
       },

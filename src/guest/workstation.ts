@@ -54,11 +54,16 @@ async function readCertificates(host: Host): Promise<{ name: string; pem: string
 function readProxy(env: Host['env']): Record<string, string> {
   const proxy: Record<string, string> = {};
   for (const name of proxyVariables) {
-    const value = env[name] ?? env[name.toUpperCase()];
-    if (value && !/^(\w+:\/\/)?([^@/]*@)?(127\.|localhost|\[::1\])/.test(value))
-      proxy[name] = value;
+    const value = env[name] || env[name.toUpperCase()];
+    if (value && (name === 'no_proxy' || !isOnLoopback(value))) proxy[name] = value;
   }
   return proxy;
+}
+
+function isOnLoopback(proxy: string): boolean {
+  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(proxy) ? proxy : `http://${proxy}`;
+  const host = URL.canParse(url) ? new URL(url).hostname.toLowerCase() : '';
+  return /^(localhost|127(\.\d+){1,3}|0\.0\.0\.0|\[::1?\])$/.test(host);
 }
 
 /** True for a locale every Debian guest has without making it. */
