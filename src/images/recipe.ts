@@ -143,13 +143,36 @@ chmod 0444 "$1/etc/machine-id"
 }
 
 /**
+ * The ELF image inside a bzImage, by the boot protocol's header (Linux, Documentation/arch/x86/boot.rst): QEMU starts it
+ * through its PVH entry. A guest without KVM then need not unpack itself, which takes it several seconds. It fails,
+ * and the bzImage stays, when the machine has no such tool or the kernel no such entry.
+ */
+const unpackKernel = `
+number() { od -An "-tu$3" -j "$2" -N "$3" "$1" | tr -d ' '; }
+unpack_kernel() {
+  [ "$(od -An -c -j 514 -N 4 "$1" | tr -d ' ')" = HdrS ] || return 1
+  start=$(( ($(number "$1" 497 1) + 1) * 512 + $(number "$1" 584 4) ))
+  length=$(number "$1" 588 4)
+  tail -c "+$((start + 1))" "$1" | head -c "$((length - 4))" > packed
+  case $(od -An -tx1 -N 4 packed | tr -d ' ') in
+    fd377a58) xz -dc packed > "$2" ;;
+    28b52ffd) zstd -qdc packed > "$2" ;;
+    1f8b*) gzip -dc packed > "$2" ;;
+    *) false ;;
+  esac || { rm -f packed; return 1; }
+  rm -f packed
+  [ "$(wc -c < "$2")" = "$(number "$1" "$((start + length - 4))" 4)" ] && grep -qa Xen "$2"
+}
+`;
+
+/**
  * Makes kernel, initrd, package list and raw disk of a root file system; run by sh with the arguments
  * work directory, mke2fs, and the tar archive or nothing when `WORK/root` is a directory already.
  * Only one kernel may be there. The tree goes away in here, where its owners can still be removed.
  */
 export const assembleScript = `set -e
 umask 077
-cd "$1"
+${unpackKernel}cd "$1"
 if [ -n "\${3:-}" ]; then
   mkdir -m 0755 root
   tar -C root --xattrs --xattrs-include='*' --numeric-owner --exclude='./dev/*' -xpf "$3"
@@ -159,6 +182,7 @@ set -- "$2" root/boot/vmlinuz-*
 [ $# -eq 2 ]
 version=\${2#root/boot/vmlinuz-}
 cat "$2" > kernel
+if unpack_kernel kernel vmlinux 2>/dev/null; then mv vmlinux kernel; else rm -f vmlinux; fi
 cat "root/boot/initrd.img-$version" > initrd
 cat root/var/lib/clonebox-packages > packages
 rm root/var/lib/clonebox-packages
