@@ -24,11 +24,16 @@ export function userData(): string {
     packages: ['qemu-guest-agent'],
     runcmd: [['systemctl', 'start', 'qemu-guest-agent.service']],
   };
-  return `#cloud-config\n${stringify(data)}`;
+  return `#cloud-config\n${toYaml(data)}`;
 }
 
 export function metaData(record: VmRecord): string {
-  return stringify({ 'instance-id': record.uuid, 'local-hostname': record.name });
+  return toYaml({ 'instance-id': record.uuid, 'local-hostname': record.name });
+}
+
+/** With every text in quotes: cloud-init reads YAML 1.1, where a VM named `no` would be false. */
+function toYaml(data: unknown): string {
+  return stringify(data, { defaultStringType: 'QUOTE_DOUBLE', defaultKeyType: 'PLAIN' });
 }
 
 /** Writes the seed as an ISO 9660 image labelled `cidata`, 0600, with whichever of the three usual tools is there. */

@@ -51,6 +51,9 @@ export async function startMachine(machine: Machine, spec: MachineSpec, io: Io):
       await startPasst(machine, spec.network, io);
     }
     await startShares(machine, spec, io);
+    // QEMU appends to it, and would make it readable by all.
+    if ((await host.files.facts(spec.serialLog)) === undefined)
+      await host.files.writeNew(spec.serialLog, '');
     await host.startDaemon([program, ...machineArguments(spec, files, { accel, network })], {
       logFile: files.log,
     });
