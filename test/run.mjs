@@ -21,8 +21,12 @@ const tiers = Object.keys(folders).filter((tier) => chosen.length === 0 || chose
 const scratch = mkdtempSync(path.join(tmpdir(), 'cb-test-'));
 const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
-function run(argv) {
-  return spawnSync(process.execPath, argv, { cwd: root, stdio: 'inherit' }).status ?? 1;
+/** Minutes after which a tier is ended and counts as failed: a test that spins would never end by itself. */
+const longest = { unit: 10, integration: 40, e2e: 60 };
+
+function run(argv, minutes = 5) {
+  const limit = { timeout: minutes * 60_000, killSignal: 'SIGKILL' };
+  return spawnSync(process.execPath, argv, { cwd: root, stdio: 'inherit', ...limit }).status ?? 1;
 }
 
 function hasTests(tier) {
@@ -52,7 +56,7 @@ function runTier(tier) {
   const options = ['--project', tier, ...reporters];
   if (tier !== 'unit') options.push('--no-file-parallelism');
   if (filters.length > 0) options.push('--passWithNoTests');
-  const status = run([vitest, 'run', ...options, ...filters]);
+  const status = run([vitest, 'run', ...options, ...filters], longest[tier]);
 
   if (!existsSync(reportFile)) return { passed: 0, failed: status === 0 ? 0 : 1, skipped: 0 };
   const result = count(JSON.parse(readFileSync(reportFile, 'utf8')));
