@@ -21,6 +21,12 @@ function isMissing(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG';
 }
 
+/** True when there was no room to write: on the disk, or in the user's share of it. */
+export function isFull(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}
+
 /** Turns an errno into an error the user can act on. Others are passed on as they are. */
 export function explain(error: unknown, path: string): unknown {
   const code = (error as NodeJS.ErrnoException).code;

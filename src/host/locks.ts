@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CloneboxError } from '../core/errors.ts';
 import type { HeldLock, LockHolder } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
-import { explain, localFiles } from './files.ts';
+import { explain, isFull, localFiles } from './files.ts';
 import { explainSpawn } from './programs.ts';
 
 /**
@@ -61,7 +61,10 @@ export async function lock(
       command: ['clonebox', ...process.argv.slice(2)].join(' ').slice(0, 200),
       since: new Date().toISOString(),
     };
-    await handle.write(JSON.stringify(holder));
+    // Who has it is told for people: a full disk must not keep anybody from freeing it.
+    await handle.write(JSON.stringify(holder)).catch((error: unknown) => {
+      if (!isFull(error)) throw error;
+    });
   } catch (error) {
     await handle.close();
     throw explain(error, path);
