@@ -73,6 +73,34 @@ test('a step is on disk, with its undo, before it runs', async () => {
   ]);
 });
 
+test('what a full disk keeps from being undone is tried again once files are removed', async () => {
+  let room = false;
+  const handlers = {
+    'remove-path': async () => {
+      undone.push('remove-path');
+      room = true;
+    },
+    'stop-machine': async () => void undone.push('stop-machine'),
+    'release-leases': async () => {
+      if (!room) throw new CloneboxError('host-unable', 'the disk is full');
+      undone.push('release-leases');
+    },
+    'restore-vm': async () => void undone.push('restore-vm'),
+  };
+  const journal = await createStore({ host, paths, undoHandlers: handlers }).beginJournal(
+    'replace',
+    web,
+  );
+  const aside: Undo = { kind: 'restore-vm', from: `${paths.trash}/web-x`, name: web };
+  await journal.step('aside', aside, async () => {});
+  await journal.step('make it', removeWeb(), makeWeb);
+  await journal.step('its ports', release, async () => {});
+  await journal.step('start it', stop, async () => {});
+  expect(await journal.rollback(io)).toEqual([]);
+  expect(undone).toEqual(['stop-machine', 'remove-path', 'release-leases', 'restore-vm']);
+  expect(journals()).toEqual([]);
+});
+
 test('ids sort by time', async () => {
   const ids: string[] = [];
   for (const time of [9, 10, 1000, 1e12]) {

@@ -49,7 +49,11 @@ export function createTrashPlace({ host, paths }: Place): (name: VmName) => stri
  * the place is taken.
  */
 export async function trashVm(place: Place, name: VmName, target: string): Promise<void> {
-  const { host, paths } = place;
+  await moveToTrash(place, name, target);
+  await releasePorts({ ...place, name }, quietIo());
+}
+
+async function moveToTrash({ host, paths }: Place, name: VmName, target: string): Promise<void> {
   const { directory } = paths.vm(name);
   checkPlace(paths, name, target);
   if ((await host.files.facts(directory)) === undefined) {
@@ -62,7 +66,6 @@ export async function trashVm(place: Place, name: VmName, target: string): Promi
   await host.files.rename(directory, target);
   await host.files.syncDirectory(paths.vms);
   await host.files.syncDirectory(paths.trash);
-  await releasePorts({ host, paths, name }, quietIo());
 }
 
 /** Refuses (`refused`) a path that is no trash entry of this VM. */
@@ -118,11 +121,12 @@ export async function purgeVm(
 ): Promise<void> {
   const { host, paths } = place;
   const exists = (await host.files.facts(paths.vm(name).directory)) !== undefined;
-  if (exists) await trashVm(place, name, place.trashPlace(name));
-  else await releasePorts({ host, paths, name }, quietIo());
+  if (exists) await moveToTrash(place, name, place.trashPlace(name));
   for (const entry of await listTrash(place)) {
     if (entry.name === name) await host.files.remove(entry.path);
   }
+  // After the removal: on a full disk the list of ports can only be written now.
+  await releasePorts({ host, paths, name }, quietIo());
   await forgetJournals(place, name);
   await host.files.remove(paths.runtimeOf(name));
   await host.files.remove(vmLockFile(paths, name));

@@ -1,4 +1,4 @@
-import { reasonOf } from '../core/errors.ts';
+import { isCloneboxError, reasonOf } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import type { Undo } from '../core/store.ts';
@@ -37,6 +37,7 @@ export async function undoSteps(
   const failures = journal.unreadable.map((text) => `unreadable step: ${text.slice(0, 200)}`);
   let firstError: unknown;
   let isNoted = true;
+  let mayRetry = true;
   const fail = (what: string, error: unknown) => {
     firstError ??= error;
     failures.push(`${what}: ${reasonOf(error)}`);
@@ -55,6 +56,13 @@ export async function undoSteps(
       await handlers[step.undo.kind](step.undo as never, io);
       io.log.debug('journal.undone', { file, step: step.title });
     } catch (error) {
+      // A full disk may have room once the steps that made the files are undone; a restored VM comes after all.
+      const last = waiting.findIndex(({ undo }) => undo.kind !== 'restore-vm');
+      if (mayRetry && last >= 0 && isCloneboxError(error, 'host-unable')) {
+        mayRetry = false;
+        waiting.splice(last, 0, step);
+        continue;
+      }
       fail(step.title, error);
       left.unshift({ ...step, failed: reasonOf(error) });
       continue;
