@@ -6,14 +6,13 @@ import type { VmRecord } from '../core/record.ts';
 import type { SetupInput } from '../core/setup.ts';
 import { withDeadline } from '../lib/deadline.ts';
 import { parseDuration } from '../lib/duration.ts';
-import { readableLines } from '../lib/readable.ts';
+import { shellQuote } from '../lib/quote.ts';
 import { machineSpec } from './machine-spec.ts';
 import { openTunnels } from './tunnels.ts';
+import { consoleLines, type WatchedMachine, whileAlive } from './watch-machine.ts';
 
 /** A machine that answers: its guest channel is open, and `record` has the ports it really got. */
-export interface Booted {
-  readonly record: VmRecord;
-  readonly driver: Driver;
+export interface Booted extends WatchedMachine {
   readonly started: Started;
   readonly guest: Guest;
   readonly setup: SetupInput;
@@ -35,15 +34,19 @@ export async function bootMachine(
   const driver = await ctx.driver(record.plan.driver);
   io.emit({ kind: 'phase', id: 'start', title: 'Starting the machine' });
   await checkShares(ctx, record);
+  const { serialLog } = ctx.store.paths.vm(record.name);
+  const serialFrom = (await ctx.host.files.facts(serialLog))?.size ?? 0;
   const { record: current, started } = await startWithFreePorts(ctx, driver, record);
   const guest = await ctx.openGuest(record.name);
   try {
     io.emit({ kind: 'phase', id: 'boot', title: `Booting (${started.accel.accel.toUpperCase()})` });
-    await waitForGuest(ctx, { record: current, driver, started, guest });
+    await waitForGuest(ctx, { record: current, driver, serialFrom, started, guest });
   } catch (error) {
     await guest.close();
+    // Ctrl-C may be what ended the wait, and must not end the stopping too.
+    const io = { ...ctx.io, signal: AbortSignal.timeout(30_000) };
     if (!options.keepOnFailure)
-      await driver.stop(record.name, ctx.io, { grace: 0 }).catch(() => undefined);
+      await driver.stop(record.name, io, { grace: 0 }).catch(() => undefined);
     throw error;
   }
   const setup: SetupInput = {
@@ -52,7 +55,7 @@ export async function bootMachine(
     guest,
     shareDriver: started.shareDriver,
   };
-  return { record: current, driver, started, guest, setup };
+  return { record: current, driver, serialFrom, started, guest, setup };
 }
 
 /** The guest writes in the project: a shared directory below it may have become a link to somewhere else meanwhile. */
@@ -66,7 +69,7 @@ async function checkShares(ctx: Ctx, record: VmRecord): Promise<void> {
         ? `the shared directory ${share.host} is gone`
         : `the shared directory ${share.host} is now a link to ${real}`,
       {
-        hint: `Put it back, or take it out: clonebox clone ${record.plan.project ?? ''} --apply`,
+        hint: `Put it back, or take it out: clonebox clone ${shellQuote(record.plan.project ?? '.')} --apply`,
         facts: { path: share.host },
       },
     );
@@ -117,26 +120,20 @@ async function leaseAgain(ctx: Ctx, record: VmRecord): Promise<VmRecord> {
 
 async function waitForGuest(
   ctx: Ctx,
-  machine: { record: VmRecord; driver: Driver; started: Started; guest: Guest },
+  machine: WatchedMachine & { started: Started; guest: Guest },
 ): Promise<void> {
-  const { record, driver, started, guest } = machine;
-  const timeout = bootTimeout(ctx, started);
+  const timeout = bootTimeout(ctx, machine.started);
   const silent = () =>
     new CloneboxError(
       'guest-failed',
       `the guest did not answer within ${Math.round(timeout / 1000)} s`,
     );
-  const limited = withDeadline(ctx.io, timeout, silent);
-  const watch = new AbortController();
-  const signal = AbortSignal.any([limited.signal, watch.signal]);
+  const io = withDeadline(ctx.io, timeout, silent);
   try {
-    await Promise.race([
-      guest.waitReady({ ...ctx.io, signal }),
-      watchForEnd(ctx, { record, driver, signal }),
-    ]);
+    await whileAlive(ctx, machine, { io, action: (inner) => machine.guest.waitReady(inner) });
   } catch (error) {
     ctx.io.signal.throwIfAborted();
-    const serial = await lastSerialLines(ctx, record);
+    const serial = await consoleLines(ctx, machine);
     if (!isCloneboxError(error)) throw error;
     throw new CloneboxError(
       error.code,
@@ -148,44 +145,7 @@ async function waitForGuest(
       },
     );
   } finally {
-    watch.abort(new Error('the wait has ended'));
-    limited.dispose();
-  }
-}
-
-/** Ends with an error as soon as the machine can no longer come up by itself. */
-async function watchForEnd(
-  ctx: Ctx,
-  machine: { record: VmRecord; driver: Driver; signal: AbortSignal },
-): Promise<never> {
-  const { record, driver, signal } = machine;
-  const io = { ...ctx.io, signal };
-  for (;;) {
-    await ctx.host.sleep(1000, signal);
-    const state = await driver.inspect(record.name, io);
-    if (state.kind === 'stopped' || state.kind === 'absent') {
-      throw new CloneboxError('hypervisor-failed', 'the machine ended while it was booting');
-    }
-    if (state.kind === 'paused') {
-      const directory = ctx.store.paths.vm(record.name).directory;
-      const free = await ctx.host.files.freeBytes(directory);
-      throw free < 64 * 1024 * 1024
-        ? new CloneboxError(
-            'host-unable',
-            'the disk of this host is full: the machine was paused',
-            {
-              hint: 'Free some space, then start it again.',
-              facts: { free },
-            },
-          )
-        : new CloneboxError(
-            'hypervisor-failed',
-            'the machine was paused by an I/O error of its disk',
-          );
-    }
-    if (/Kernel panic|Unable to mount root fs/.test(await lastSerialLines(ctx, record))) {
-      throw new CloneboxError('guest-failed', "the guest's kernel panicked");
-    }
+    io.dispose();
   }
 }
 
@@ -200,11 +160,6 @@ function bootTimeout(ctx: Ctx, started: Started): number {
       cause,
     });
   }
-}
-
-async function lastSerialLines(ctx: Ctx, record: VmRecord): Promise<string> {
-  const tail = await ctx.host.files.readTail(ctx.store.paths.vm(record.name).serialLog, 4000);
-  return readableLines(tail).slice(-12).join('\n');
 }
 
 /** Everything of a later start: shares as recorded, mounted and checked; tunnels to the host's named ports. */

@@ -5,10 +5,12 @@ import { CloneboxError, isCloneboxError } from '../core/errors.ts';
 import type { VmPlan } from '../core/plan.ts';
 import type { VmRecord } from '../core/record.ts';
 import { formatBytes } from '../lib/bytes.ts';
+import { printable } from '../lib/printable.ts';
 import { applyChanges } from './apply.ts';
 import {
   type Created,
   createVm,
+  gather,
   secondsSince,
   stored,
   type Timings,
@@ -129,6 +131,7 @@ async function replaceVm(
 ): Promise<CloneResult> {
   const { plan } = loaded;
   showPlan(ctx, plan);
+  const parts = await gather(ctx, plan);
   const driver = await ctx.driver(old.plan.driver);
   await driver.stop(old.name, ctx.io, { grace: 30_000 });
   const journal = await ctx.store.beginJournal('replace', plan.name);
@@ -147,6 +150,7 @@ async function replaceVm(
     keepFailed: false,
     operation: 'replace',
     journal,
+    parts,
   });
   return finish(ctx, input, created);
 }
@@ -197,13 +201,14 @@ function showPlan(ctx: Ctx, plan: VmPlan): void {
     `image ${plan.image}`,
     ...plan.shares.map(
       (share) =>
-        `${share.host}${share.guest === share.host ? '' : ` at ${share.guest}`} (${share.mode})`,
+        `${printable(share.host, 4096)}${share.guest === share.host ? '' : ` at ${printable(share.guest, 4096)}`} (${share.mode})`,
     ),
     ...(plan.packages.length > 0
       ? [`packages ${plan.packages.map(({ name }) => name).join(', ')}`]
       : []),
     ...plan.run.map(
-      (unit) => `runs ${unit.command.join(' ')}${unit.port ? ` on port ${unit.port}` : ''}`,
+      (unit) =>
+        `runs ${printable(unit.command.join(' '))}${unit.port ? ` on port ${unit.port}` : ''}`,
     ),
   ];
   ctx.io.emit({ kind: 'note', text: `${plan.name}: ${parts.join(' · ')}` });

@@ -7,6 +7,7 @@ import type { VmRecord } from '../core/record.ts';
 import type { Journal } from '../core/store.ts';
 import { type Booted, bootMachine } from './boot.ts';
 import { openTunnels } from './tunnels.ts';
+import { whileAlive } from './watch-machine.ts';
 
 /** Seconds since the command started; `t_ports` is missing when nobody waited for ports. */
 export interface Timings {
@@ -28,15 +29,21 @@ export interface Created {
 export async function createVm(
   ctx: Ctx,
   plan: VmPlan,
-  options: { keepFailed: boolean; operation: string; overrides: Overrides; journal?: Journal },
+  options: {
+    keepFailed: boolean;
+    operation: string;
+    overrides: Overrides;
+    journal?: Journal;
+    parts?: Parts;
+  },
 ): Promise<Created> {
   const { io, store } = ctx;
   const paths = store.paths.vm(plan.name);
+  const { driver, facts, reference, image } = options.parts ?? (await gather(ctx, plan));
   const journal = options.journal ?? (await store.beginJournal(options.operation, plan.name));
   let record: VmRecord | undefined;
   let booted: Booted | undefined;
   try {
-    const { driver, facts, reference, image } = await gather(ctx, plan);
     io.emit({ kind: 'phase', id: 'disk', title: 'Making the disk' });
     await journal.step('its directory', { kind: 'remove-path', path: paths.directory }, () =>
       ctx.host.files.makeDirectory(paths.directory),
@@ -46,6 +53,7 @@ export async function createVm(
       { kind: 'release-leases', name: plan.name },
       () => store.lease(plan.name, wantedPorts(plan), io),
     );
+    tellMovedPorts(ctx, plan, leases);
     record = newRecord(plan, {
       reference,
       image,
@@ -71,9 +79,7 @@ export async function createVm(
     );
     record = booted.record;
     const timings: Timings = { t_agent: secondsSince(ctx) };
-    await ctx.setup.provision(booted.setup, await ctx.setup.workstation(io), io);
-    await openTunnels(ctx, record, booted.guest);
-    await proveCommand(ctx, booted);
+    await setUp(ctx, booted);
     timings.t_command = secondsSince(ctx);
 
     const ready: VmRecord = { ...record, phase: 'ready' };
@@ -85,14 +91,44 @@ export async function createVm(
     return { booted: { ...booted, record: ready }, timings };
   } catch (error) {
     await booted?.guest.close();
-    if (options.keepFailed && record !== undefined && !io.signal.aborted)
-      throw await keep(ctx, record, { journal, error });
+    if (options.keepFailed && record !== undefined && !io.signal.aborted) {
+      const kept = await keep(ctx, record, { journal, error }).catch(() => undefined);
+      if (kept !== undefined) throw kept;
+    }
     throw await takeBack(ctx, journal, error);
   }
 }
 
+/** Makes a booted image the machine of its plan. */
+async function setUp(ctx: Ctx, booted: Booted): Promise<void> {
+  const workstation = await ctx.setup.workstation(ctx.io);
+  await whileAlive(ctx, booted, {
+    io: ctx.io,
+    action: async (io) => {
+      await ctx.setup.provision(booted.setup, workstation, io);
+      await openTunnels(ctx, booted.record, booted.guest);
+      // What was set up is on the disk, whatever happens to the machine from now on.
+      await proveCommand(ctx, booted, ['sync']);
+    },
+  });
+}
+
+/** Says which of the ports that were asked for somebody else has. */
+function tellMovedPorts(ctx: Ctx, plan: VmPlan, leases: VmRecord['leases']): void {
+  for (const { guest, host } of plan.ports) {
+    const lease = leases.find((one) => one.guest === guest);
+    if (host === undefined || lease === undefined || lease.host === host) continue;
+    ctx.io.emit({
+      kind: 'note',
+      text: `port ${host} is taken: 127.0.0.1:${lease.host} leads to port ${guest} of the guest`,
+    });
+  }
+}
+
+export type Parts = Awaited<ReturnType<typeof gather>>;
+
 /** What must be there before anything of the VM is made: a driver that can, and the image. */
-async function gather(ctx: Ctx, plan: VmPlan) {
+export async function gather(ctx: Ctx, plan: VmPlan) {
   const driver = await ctx.driver(plan.driver);
   const facts = await driver.preflight(ctx.io);
   const [problem] = facts.problems;
@@ -126,9 +162,9 @@ export function wantedPorts(
 }
 
 /** Runs a first command as the user: the machine counts as created only when that works. */
-export async function proveCommand(ctx: Ctx, booted: Booted): Promise<void> {
+export async function proveCommand(ctx: Ctx, booted: Booted, argv = ['true']): Promise<void> {
   const { plan } = booted.record;
-  const result = await booted.guest.exec(['true'], ctx.io, {
+  const result = await booted.guest.exec(argv, ctx.io, {
     user: plan.user.name,
     timeout: 120_000,
   });

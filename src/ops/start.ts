@@ -1,6 +1,7 @@
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { VmRecord } from '../core/record.ts';
+import { shellQuote } from '../lib/quote.ts';
 import { clone, plainClone } from './clone.ts';
 import type { Timings } from './create-vm.ts';
 import { startVm } from './start-vm.ts';
@@ -57,7 +58,7 @@ async function startRecord(ctx: Ctx, record: VmRecord, wait: boolean): Promise<S
   const state = await readVmState(ctx, name, record);
   if (state.kind === 'broken') {
     throw new CloneboxError('guest-failed', `${name} is broken: ${state.reason}`, {
-      hint: `Make it anew: clonebox clone ${record.plan.project ?? ''} --replace; or remove it: clonebox delete ${name}`,
+      hint: `Make it anew: clonebox clone ${shellQuote(record.plan.project ?? '.')} --replace; or remove it: clonebox delete ${name}`,
       facts: { vm: name, reason: state.reason },
     });
   }
