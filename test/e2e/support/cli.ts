@@ -28,6 +28,8 @@ export interface CliOptions {
   /** Milliseconds; the process is killed and the test fails. Default ten minutes. */
   readonly timeout?: number;
   readonly input?: string;
+  /** In a process group of its own, so that a test can do to all of it what a terminal does at Ctrl-C. */
+  readonly group?: boolean;
   /** Sees standard error as it comes, with the process, so that a test can interrupt at a phase. */
   readonly onStderr?: (text: string, child: ChildProcess) => void;
 }
@@ -39,6 +41,7 @@ export function cli(args: readonly string[], options: CliOptions = {}): Promise<
       cwd: options.cwd,
       env: { ...process.env, CLONEBOX_CACHE: cache, NO_COLOR: '1', ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
+      detached: options.group ?? false,
     });
     let stdout = '';
     let stderr = '';
