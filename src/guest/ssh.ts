@@ -4,6 +4,7 @@ import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import type { VmRecord } from '../core/record.ts';
 import type { VmPaths } from '../core/store.ts';
+import { sshConfigQuote } from '../lib/quote.ts';
 
 /** The name a VM's host key is pinned under: ports change, this does not. */
 export function hostKeyAlias(record: VmRecord): string {
@@ -31,13 +32,6 @@ export function sshSettings(record: VmRecord, paths: VmPaths): [string, string][
   ];
 }
 
-/** ssh's own quoting of a value that may hold spaces (ssh_config(5)). */
-function configQuote(value: string): string {
-  return /[\s"%\\]/.test(value)
-    ? `"${value.replaceAll('%', '%%').replace(/["\\]/g, '\\$&')}"`
-    : value;
-}
-
 /** argv of an ssh to this VM; the remote command's words, if any, follow. */
 export async function sshArgv(
   host: Host,
@@ -50,7 +44,7 @@ export async function sshArgv(
   return [
     await host.require('ssh'),
     ...['-F', 'none'],
-    ...settings.flatMap(([key, value]) => ['-o', `${key}=${configQuote(value)}`]),
+    ...settings.flatMap(([key, value]) => ['-o', `${key}=${sshConfigQuote(value)}`]),
     ...['-o', 'BatchMode=yes', '-o', 'ConnectTimeout=60', '-o', 'ServerAliveInterval=30'],
     options.tty ? '-tt' : '-T',
     ...(options.extra ?? []),

@@ -15,3 +15,10 @@ export function systemdQuote(word: string): string {
     );
   return `"${escaped}"`;
 }
+
+/** One value of ssh_config(5) or of `ssh -o`. */
+export function sshConfigQuote(value: string): string {
+  return /[\s"'%\\#]/.test(value)
+    ? `"${value.replaceAll('%', '%%').replace(/["\\]/g, '\\$&')}"`
+    : value;
+}
