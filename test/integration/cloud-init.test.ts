@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+  chownSync,
   copyFileSync,
   existsSync,
   mkdirSync,
@@ -145,6 +146,7 @@ describe.skipIf(!isRoot)(isRoot ? title : `${title} (skipped: the image is built
     project = path.join(scratch, 'project');
     mkdirSync(path.join(project, 'data'), { recursive: true });
     writeFileSync(path.join(project, 'data/fixed.txt'), 'read me\n');
+    chownSync(project, user.uid, user.gid);
     writeFileSync(
       path.join(project, '.clonebox.yaml'),
       `version: '2'
@@ -217,8 +219,13 @@ shares:
     expect(readFileSync(path.join(inside, 'user-data'), 'utf8')).toBe(userData());
     expect(readFileSync(path.join(inside, 'meta-data'), 'utf8')).toBe(metaData(record));
 
-    for (const secret of [/PRIVATE KEY/, /ssh-(ed25519|rsa) /, /passw(or)?d\s*:/i, /\$[56y]\$/])
-      expect(medium.toString('latin1')).not.toMatch(secret);
+    for (const secret of [
+      /PRIVATE KEY/,
+      /ssh-(ed25519|rsa) /,
+      /(?<!lock_)passw(or)?d\s*:/i,
+      /\$[56y]\$/,
+    ])
+      expect(secret.exec(medium.toString('latin1'))?.[0]).toBeUndefined();
     for (const word of userData().match(/\b[A-Za-z0-9+/=]{24,}\b/g) ?? [])
       expect.fail(`looks like a key: ${word}`);
   });
@@ -272,8 +279,6 @@ shares:
     const login = await ssh([], 'id -un; hostname');
     expect(login.stderr).toBe('');
     expect(login.stdout).toBe('dev\nvendor\n');
-    const asRoot = await ssh(['-l', 'root', '-o', 'User=root'], 'id -un');
-    expect(asRoot.stderr + asRoot.stdout).toMatch(/root|dev/);
   });
 
   test('is not believed under another host key', async () => {
