@@ -9,8 +9,8 @@ import { shellQuote } from '../lib/quote.ts';
 import { sshArgv } from './ssh.ts';
 
 /**
- * Copies a host directory (or file) into the guest, owned by the guest's user: tar at one end of the pinned ssh, tar
- * at the other, so that links, modes and any name survive.
+ * Copies a host directory into the guest, owned by the guest's user: tar at one end of the pinned ssh, tar at the
+ * other, so that links, modes and any name survive. Fails with `guest-failed` when any of it could not be copied.
  */
 export async function copyIn(
   deps: { host: Host; paths: Paths },
@@ -26,9 +26,12 @@ export async function copyIn(
   const target = shellQuote(options.guest);
   const owner = `${options.user.uid}:${options.user.gid}`;
   const remote = `mkdir -p ${target} && tar -C ${target} -xpf - && chown -R ${owner} ${target}`;
-  const script = 'source=$1; shift; tar -C "$source" -cf - . | "$@"';
+  // The status of a pipe is that of its end; that of tar here comes back on standard output.
+  const script =
+    'source=$1; shift; { { tar -C "$source" -cf - . || echo $? >&3; } | "$@" >&2; } 3>&1';
   const result = await deps.host.run(['sh', '-c', script, 'sh', options.host, ...ssh, remote], io);
-  if (result.exitCode !== 0) {
+  // 1: a file changed while it was read, which a living project may.
+  if (result.exitCode !== 0 || !['', '1'].includes(result.stdout.trim())) {
     throw new CloneboxError(
       'guest-failed',
       `could not copy ${options.host}: ${result.stderr.trim().slice(-500)}`,

@@ -114,7 +114,17 @@ describe.skipIf(why !== undefined)(`as a plain user${why ? ` (skipped: ${why})` 
     const environment = JSON.stringify({ OWN: 'the project’s', SAY: spoken });
     const example = readFileSync(at('.clonebox.yaml'), 'utf8');
     const config = example.replace(/^run:\n/m, () => `run:\n  odd: ${odd}\n`);
-    writeFileSync(at('.clonebox.yaml'), `${config}environment: ${environment}\n`);
+    const shares = JSON.stringify([
+      { host: '.' },
+      { host: 'seed data', guest: '/opt/seed data', mode: 'copy' },
+    ]);
+    writeFileSync(
+      at('.clonebox.yaml'),
+      `${config}environment: ${environment}\nshares: ${shares}\n`,
+    );
+    mkdirSync(at('seed data'));
+    writeFileSync(at('seed data/it’s "one"'), 'sown\n');
+    symlinkSync('nowhere', at('seed data/link'));
     writeFileSync(
       at('odd.py'),
       `import json, os, sys
@@ -158,7 +168,10 @@ os.rename("../odd.tmp", "../odd.json")
       user: user.name,
       image: { reference: expect.stringMatching(/^bootstrap:debian:/) },
       network: { hostIsolated: true },
-      shares: [{ host: project, guest: project, mode: 'rw', mounted: true }],
+      shares: [
+        { host: project, guest: project, mode: 'rw', mounted: true },
+        { host: at('seed data'), guest: '/opt/seed data', mode: 'copy', driver: null },
+      ],
     });
     expect(await fetchText('/hello')).toBe('hello from hello-web\n');
     expect(await fetchText('/')).toContain('<');
@@ -250,6 +263,13 @@ os.rename("../odd.tmp", "../odd.json")
     expect(readdirSync(at('h')).sort()).toEqual(['link', 'moved']);
   });
 
+  it('copied what was to be copied, which goes its own way from then on', async () => {
+    const look = 'cd "/opt/seed data"; cat it*; readlink link; stat -c "%U %a" it* .';
+    expect(await inGuest(look)).toBe(`sown\nnowhere\n${user.name} 644\n${user.name} 755`);
+    await inGuest('echo grown > "/opt/seed data/it’s \\"one\\""');
+    expect(readFileSync(at('seed data/it’s "one"'), 'utf8')).toBe('sown\n');
+  });
+
   it('gives the words of a run command to its process as they are', async () => {
     await expect.poll(() => existsSync(at('odd.json')), { timeout: 60_000 }).toBe(true);
     expect(JSON.parse(readFileSync(at('odd.json'), 'utf8'))).toEqual({
@@ -304,10 +324,12 @@ os.rename("../odd.tmp", "../odd.json")
     vm = started.vm;
     expect(vm).toMatchObject({
       state: 'running',
-      shares: [{ guest: project, driver: 'virtiofs', mounted: true }],
+      shares: [{ guest: project, driver: 'virtiofs', mounted: true }, { mode: 'copy' }],
     });
-    const again = await inGuest('cat /proc/sys/kernel/random/boot_id; cat g/file; readlink g/link');
-    expect(again.split('\n').slice(1)).toEqual(['from the guest', 'file']);
+    const again = await inGuest(
+      'cat /proc/sys/kernel/random/boot_id g/file; readlink g/link; cat /opt/seed*/it*',
+    );
+    expect(again.split('\n').slice(1)).toEqual(['from the guest', 'file', 'grown']);
     expect(again.split('\n')[0]).not.toBe(bootId);
     expect(await fetchText('/hello')).toBe('hello from hello-web\n');
     // What 9p without privileges cannot do.

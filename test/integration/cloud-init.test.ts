@@ -123,10 +123,10 @@ function sh(script: string, as?: 'root'): Promise<string> {
   });
 }
 
-async function ssh(extra: readonly string[], command: string) {
+async function ssh(command: string) {
   const current = await ctx.store.read(name);
   if (current === undefined) throw new Error('no record');
-  const argv = await ctx.sshCommand(current, { tty: false, extra });
+  const argv = await ctx.sshCommand(current, { tty: false });
   expect(argv).toContain('StrictHostKeyChecking=yes');
   return host.run([...argv, command], io, { timeout: 120_000 });
 }
@@ -276,7 +276,7 @@ shares:
   });
 
   test('lets in who has the key, under its pinned host key', async () => {
-    const login = await ssh([], 'id -un; hostname');
+    const login = await ssh('id -un; hostname');
     expect(login.stderr).toBe('');
     expect(login.stdout).toBe('dev\nvendor\n');
   });
@@ -332,7 +332,7 @@ shares:
     expect(after.split('\n')[0]).toBe(before.split('\n')[0]);
     expect(after.split('\n')[1]).not.toBe(before.split('\n')[1]);
     expect(await sh('hostname; ls /dev/vd*; cat made')).toBe('vendor\n/dev/vda\nfrom the guest');
-    const login = await ssh([], 'id -un; hostname');
+    const login = await ssh('id -un; hostname');
     expect(login).toMatchObject({ exitCode: 0, stdout: 'dev\nvendor\n', stderr: '' });
   });
 });
