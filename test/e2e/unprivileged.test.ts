@@ -38,7 +38,7 @@ interface Status {
   network: { hostIsolated: boolean };
 }
 
-const why = noUserReason();
+const why = await noUserReason();
 if (why !== undefined) console.warn(`skipped: ${why}`);
 
 /** Words of a command line that any layer between the file and the process could break. */

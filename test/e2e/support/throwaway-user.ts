@@ -35,14 +35,19 @@ export interface ThrowawayUser {
   remove(): void;
 }
 
-/** Why no user can be made here, or `undefined`. */
-export function noUserReason(): string | undefined {
+/** Why no user can be made here, or none that may do what a desktop's user may; `undefined` when it can. */
+export async function noUserReason(): Promise<string | undefined> {
   if (process.getuid?.() !== 0) return 'making a throwaway user needs root';
   try {
     for (const program of ['useradd', 'userdel', 'setpriv'])
       execFileSync('sh', ['-c', 'command -v "$1"', 'sh', program], { env: { PATH: searchPath } });
     accessSync('/etc/passwd', constants.W_OK);
-    return undefined;
+    const user = makeThrowawayUser();
+    const probe = await user.run(['unshare', '--map-auto', '--map-root-user', 'true']);
+    user.remove();
+    return probe.exitCode === 0
+      ? undefined
+      : `a plain user may not make user namespaces here: ${probe.stderr.trim()}`;
   } catch (error) {
     return `users cannot be made here: ${error}`;
   }
