@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { cache, ok, scratch } from './cli.ts';
+import { cache, ok } from './cli.ts';
 
 /** What the first process of the guest does, in the place of systemd. */
 const scripts = {
@@ -22,7 +22,7 @@ while :; do qemu-ga -m virtio-serial -p /dev/vport*p1; done`,
   panics: 'echo about to panic; exit 3',
   /** Writes more than its host has room for. */
   fills:
-    'echo filling the disk; dd if=/dev/urandom of=/fill bs=1M count=400 conv=fsync; sleep 1000',
+    'echo filling the disk; yes | dd of=/fill bs=1M count=40 iflag=fullblock conv=fsync; sleep 1000',
 } as const;
 
 /** Brings up no more than the disk, and leaves the rest to the script. */
@@ -54,11 +54,11 @@ interface Manifest {
 const sha256 = (content: string | Buffer) => createHash('sha256').update(content).digest('hex');
 
 /**
- * A cache of Debian images that begin with a few lines of shell: `--image quick`, `silent`, `panics` and `fills`.
+ * Fills a cache with Debian images that begin with a few lines of shell: `--image quick`, `silent`, `panics` and `fills`.
  * Each has the disk and kernel of `bootstrap:debian:12`, which is made first if it is not there.
  */
-export async function quickImages(): Promise<string> {
-  const env = { CLONEBOX_HOME: scratch() };
+export async function quickImages(own: string): Promise<void> {
+  const env = { CLONEBOX_HOME: path.join(own, 'home') };
   const reference = 'bootstrap:debian:12';
   const { digest } = (await ok(['image', 'pull', reference, '--json'], { env })).json<{
     digest: string;
@@ -67,7 +67,6 @@ export async function quickImages(): Promise<string> {
   const manifest = JSON.parse(readFileSync(path.join(source, 'manifest.json'), 'utf8')) as Manifest;
   const initrd = readFileSync(path.join(source, 'initrd'));
 
-  const own = scratch();
   for (const [name, script] of Object.entries(scripts)) {
     const content = Buffer.concat([
       initrd,
@@ -99,7 +98,6 @@ export async function quickImages(): Promise<string> {
       JSON.stringify(Object.fromEntries(stamps)),
     );
   }
-  return own;
 }
 
 /** An archive with one file, `init`, in the form the kernel unpacks over what came before (initramfs(5)). */
