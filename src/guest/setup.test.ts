@@ -154,9 +154,14 @@ describe('a fresh guest', () => {
     await provision({}, guest, { image: 'cloud-init' });
     expect(ran[0]?.argv.slice(0, 3)).toEqual(['cloud-init', 'status', '--wait']);
     expect(unpacked(ran).has('/etc/cloud/cloud-init.disabled')).toBe(true);
+    // A vendor's sshd runs already, with a key that is not ours.
+    const restarts = (all: readonly Ran[]) =>
+      all.some(({ argv }) => argv.some((word) => /ssh\.service.*systemctl restart/s.test(word)));
+    expect(restarts(ran)).toBe(true);
     const own = fakeGuest();
     await provision({}, own.guest);
     expect(own.ran.some(({ argv }) => argv.includes('cloud-init'))).toBe(false);
+    expect(restarts(own.ran)).toBe(false);
     expect(unpacked(own.ran).has('/etc/cloud/cloud-init.disabled')).toBe(false);
   });
 
