@@ -33,6 +33,6 @@ export interface Guest {
   writeFile(path: string, content: string | Uint8Array, io: Io): Promise<void>;
   /** Asks the guest to power off or reboot; returns at once. */
   shutdown(mode: 'powerdown' | 'reboot', io: Io): Promise<void>;
-  /** Ends the channel; the next call opens it again. */
+  /** Ends the channel for good: what is under way fails, and so does every later call. */
   close(): Promise<void>;
 }

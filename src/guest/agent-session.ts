@@ -23,6 +23,8 @@ export class AgentSession {
   private socket: LineSocket | undefined;
   private held: HeldLock | undefined;
 
+  private ended = false;
+
   constructor(host: Host, socketPath: string) {
     this.host = host;
     this.socketPath = socketPath;
@@ -74,7 +76,16 @@ export class AgentSession {
     if (this.socket === undefined) await this.open(signal, io);
   }
 
-  /** Ends the session and gives the turn to the next process. */
+  /**
+   * Closes it for good: what is still under way fails instead of opening it again, which would make the lock anew in
+   * the runtime directory of a machine that is gone.
+   */
+  async end(): Promise<void> {
+    this.ended = true;
+    await this.close();
+  }
+
+  /** Gives the turn to the next process; the next call opens it again. */
   async close(): Promise<void> {
     this.socket?.close();
     this.socket = undefined;
@@ -84,11 +95,13 @@ export class AgentSession {
   }
 
   private async open(signal: AbortSignal, io: Io): Promise<LineSocket> {
+    if (this.ended) throw lost('its channel was closed');
     this.held ??= await this.host.lock(`${this.socketPath}.lock`, io, {
       what: 'the guest channel',
       wait: 60_000,
     });
     try {
+      if (this.ended) throw lost('its channel was closed');
       for (;;) {
         // Ours at once: until it is closed, the agent has no room for another.
         this.socket = await connect(this.host, this.socketPath);

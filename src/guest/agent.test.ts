@@ -66,6 +66,19 @@ describe('a session', () => {
     expect(Date.now() - started).toBeLessThan(4000);
   });
 
+  test('that was closed is not opened again by what was under way', async () => {
+    const aborted = new AbortController();
+    const ended = guest.exec(['sleep', '600'], quietIo(aborted.signal)).catch(String);
+    const looks = () => agent.received.filter((one) => one.execute === 'guest-exec-status').length;
+    await expect.poll(looks).toBeGreaterThan(3);
+    aborted.abort(new Error('Ctrl-C'));
+    await guest.close();
+    rmSync(`${agent.socketPath}.lock`, { force: true });
+    expect(await ended).toMatch(/Ctrl-C/);
+    expect(readdirSync(dirname(agent.socketPath))).not.toContain('agent.lock');
+    await expect(guest.readFile('/etc/hostname', io)).rejects.toThrow(/channel was closed/);
+  });
+
   test('works on after an answer came too late', async () => {
     writeFileSync(file('etc/hostname'), 'mine\n');
     agent.misbehave('guest-file-read', undefined);
@@ -172,6 +185,7 @@ describe('a session', () => {
   test('answers a ping within its time, or says no', async () => {
     expect(await guest.ping(io, 5000)).toBe(true);
     await guest.close();
+    guest = openAgent(host, agent.socketPath);
     agent.misbehave('guest-sync', undefined);
     expect(await guest.ping(io, 400)).toBe(false);
     expect(await guest.ping(io, 5000)).toBe(true);

@@ -61,6 +61,6 @@ export function openAgent(host: Host, socketPath: string): Guest {
       }
     },
     shutdown: (mode, io) => session.tell('guest-shutdown', { mode }, io),
-    close: () => session.close(),
+    close: () => session.end(),
   };
 }
