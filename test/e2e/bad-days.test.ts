@@ -23,6 +23,8 @@ import { expectFailure, snapshot, tracesOf } from './support/traces.ts';
 const home = freshHome();
 const area = scratch();
 const quick = scratch();
+/** Where a small file system is mounted. */
+const small = freshHome();
 let env: Record<string, string> = { CLONEBOX_HOME: home, CLONEBOX_CACHE: quick };
 
 beforeAll(() => quickImages(quick));
@@ -292,15 +294,16 @@ describe('a guest', () => {
 });
 
 describe('a full disk', () => {
-  const small = freshHome();
-  const mounted =
+  const mounts = () =>
     spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=16m,mode=0700', 'tmpfs', small]).status === 0;
-  afterAll(() => {
-    if (mounted) spawnSync('umount', ['-l', small]);
-  });
+  const unmount = () => spawnSync('umount', ['-l', small]);
+  const noMounts = !mounts();
+  if (!noMounts) unmount();
+  beforeAll(() => void mounts());
+  afterAll(() => void unmount());
   const full = { exit: 6, code: 'host-unable', hint: /[Ff]ree some space/ };
 
-  it.skipIf(!mounted)('while the guest boots is told, and nothing is left', async () => {
+  it.skipIf(noMounts)('while the guest boots is told, and nothing is left', async () => {
     const directory = project('fills');
     const result = await cli(['clone', directory, '--run', '--image', 'fills'], {
       env: { ...env, CLONEBOX_HOME: small },
@@ -309,7 +312,7 @@ describe('a full disk', () => {
     expect(tracesOf(small, 'fills')).toEqual([]);
   });
 
-  it.skipIf(!mounted)('while it is provisioned is told at once too', async () => {
+  it.skipIf(noMounts)('while it is provisioned is told at once too', async () => {
     const write = 'yes | dd of=/fill bs=1M count=40 iflag=fullblock conv=fsync';
     const directory = project('fills-late', `provision: [{ run: ${write} }]\n`);
     const options = { env: { ...env, CLONEBOX_HOME: small } };
@@ -318,7 +321,7 @@ describe('a full disk', () => {
     expect(tracesOf(small, 'fills-late')).toEqual([]);
   });
 
-  it.skipIf(!mounted)('lets a VM be seen and removed, which makes room again', async () => {
+  it.skipIf(noMounts)('lets a VM be seen and removed, which makes room again', async () => {
     const options = { env: { ...env, CLONEBOX_HOME: small, CLONEBOX_BOOT_TIMEOUT: '3s' } };
     const directory = project('in-the-way');
     const words = ['clone', directory, '--run', '--image', 'silent', '--keep-failed'];
@@ -330,7 +333,7 @@ describe('a full disk', () => {
     expect(tracesOf(small, 'in-the-way')).toEqual([]);
   });
 
-  it.skipIf(!mounted)('before anything is made is told, and nothing is left', async () => {
+  it.skipIf(noMounts)('before anything is made is told, and nothing is left', async () => {
     const filler = path.join(small, 'filler');
     spawnSync('dd', ['if=/dev/zero', `of=${filler}`, 'bs=4k']);
     execFileSync('truncate', ['-s', '-64K', filler]);
