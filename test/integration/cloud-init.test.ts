@@ -332,7 +332,9 @@ shares:
     expect(after.split('\n')[0]).toBe(before.split('\n')[0]);
     expect(after.split('\n')[1]).not.toBe(before.split('\n')[1]);
     expect(await sh('hostname; ls /dev/vd*; cat made')).toBe('vendor\n/dev/vda\nfrom the guest');
-    const login = await ssh('id -un; hostname');
-    expect(login).toMatchObject({ exitCode: 0, stdout: 'dev\nvendor\n', stderr: '' });
+    // This image brings its network and its sshd up later than the agent.
+    await expect
+      .poll(() => ssh('id -un; hostname'), { timeout: 300_000, interval: 1000 })
+      .toMatchObject({ exitCode: 0, stdout: 'dev\nvendor\n' });
   });
 });

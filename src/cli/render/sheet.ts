@@ -1,10 +1,10 @@
 import { printable } from '../../lib/printable.ts';
 import type { Look } from '../command.ts';
-import { padTo, widthOf } from '../text.ts';
+import { padTo, widthOf, wrapTo } from '../text.ts';
 
 export interface SheetRow {
   readonly label: string;
-  /** One line each, printed whole; a row without any is left out. */
+  /** One line each, or more where one does not fit into 80 columns; a row without any is left out. */
   readonly value: string | readonly string[];
   readonly paint?: (text: string) => string;
 }
@@ -18,11 +18,14 @@ export function renderSheet(rows: readonly SheetRow[], { colors }: Look): string
     .map((row) => ({ ...row, values: [row.value].flat().filter((line) => line !== '') }))
     .filter(({ values }) => values.length > 0);
   const width = Math.max(8, ...filled.map(({ label }) => widthOf(printable(label))));
+  const room = 80 - width - 4;
   return filled.flatMap(({ label, values, paint = (text) => text }) =>
-    values.map((value, index) => {
-      const left = colors.dim(padTo(index === 0 ? printable(label) : '', width));
-      return `  ${left}  ${paint(printable(value, longestValue))}`;
-    }),
+    values
+      .flatMap((value) => wrapTo(printable(value, longestValue), room))
+      .map((line, index) => {
+        const left = colors.dim(padTo(index === 0 ? printable(label) : '', width));
+        return `  ${left}  ${paint(line)}`;
+      }),
   );
 }
 
