@@ -21,7 +21,8 @@ export function renderSheet(rows: readonly SheetRow[], { colors }: Look): string
   const room = 80 - width - 4;
   return filled.flatMap(({ label, values, paint = (text) => text }) =>
     values
-      .flatMap((value) => wrapTo(printable(value, longestValue), room))
+      .map((value) => printable(value, longestValue))
+      .flatMap((value) => (widthOf(value) <= room ? [value] : wrapTo(value, room)))
       .map((line, index) => {
         const left = colors.dim(padTo(index === 0 ? printable(label) : '', width));
         return `  ${left}  ${paint(line)}`;
