@@ -30,6 +30,12 @@ export function liveShares(plan: VmPlan, driver: '9p' | 'virtiofs'): MountedShar
 }
 
 /**
+ * Early in a boot the devices may not all have been found yet: the script, which leaves alone what is mounted, is run
+ * again for up to ten seconds.
+ */
+const patiently = `n=0; until /bin/sh ${script}; do n=$((n+1)); [ $n -lt 20 ] || exit 1; sleep 0.5; done`;
+
+/**
  * A unit of the guest that mounts every share, at each boot, with nobody's help from outside. It is a script and not
  * mount units, since those cannot name every path a directory may have; it fails as a whole when one share fails.
  */
@@ -43,7 +49,7 @@ export function shareFiles(shares: readonly MountedShare[]): GuestFile[] {
     '[Service]',
     'Type=oneshot',
     'RemainAfterExit=yes',
-    `ExecStart=/bin/sh ${script}`,
+    `ExecStart=:/bin/sh -c '${patiently}'`,
     '[Install]',
     'WantedBy=multi-user.target',
     '',
