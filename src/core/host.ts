@@ -76,6 +76,14 @@ export interface FileFacts {
   readonly modified: number;
 }
 
+/** A file open for reading: the same one, whatever its name is given to meanwhile. */
+export interface OpenFile {
+  size(): Promise<number>;
+  /** Fills `into` from a place of the file; returns how many bytes there were. */
+  read(into: Uint8Array, offset: number): Promise<number>;
+  close(): Promise<void>;
+}
+
 /** Files of this machine. Every write is atomic and private (0600, directories 0700) unless told otherwise. */
 export interface Files {
   readText(path: string): Promise<string | undefined>;
@@ -88,6 +96,12 @@ export interface Files {
   writeNew(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
   /** Append and fsync. */
   appendSynced(path: string, line: string): Promise<void>;
+  /** Write over the beginning of a file, in place, and fsync. It is made when it is not there. */
+  overwriteSynced(path: string, content: string): Promise<void>;
+  /** Cut a file to this size, and fsync. */
+  truncate(path: string, size: number): Promise<void>;
+  /** Opens a file for reading; `undefined` when there is none. Close it when done. */
+  open(path: string): Promise<OpenFile | undefined>;
   facts(path: string): Promise<FileFacts | undefined>;
   list(path: string): Promise<string[]>;
   makeDirectory(path: string, mode?: number): Promise<void>;
@@ -102,6 +116,16 @@ export interface Files {
   sha256(path: string, io: Io): Promise<string>;
   setMode(path: string, mode: number): Promise<void>;
   syncDirectory(path: string): Promise<void>;
+}
+
+/** A file of lines that several processes write at the same time. */
+export interface LogFile {
+  /**
+   * Appends one line, newline included, at once: it never mixes with another process's, and is in the file when this
+   * returns. Unless `create`, does nothing where the directory around the file's own is missing. Returns whether it
+   * wrote. Throws when it cannot.
+   */
+  append(line: string, options: { create: boolean }): boolean;
 }
 
 export interface DownloadResponse {
@@ -151,6 +175,12 @@ export interface Host {
   lock(path: string, io: Io, options: { what: string; wait?: number }): Promise<HeldLock>;
   /** True when some process holds the lock now. */
   isLocked(path: string): Promise<boolean>;
+
+  /**
+   * A log at this path, opened at its first line. One that has reached `limit` bytes becomes `NAME.1.jsonl`, that one
+   * `NAME.2.jsonl` and so on; `keep` of them stay.
+   */
+  logFile(path: string, options: { limit: number; keep: number }): LogFile;
 
   /** True when the file can be opened for reading and writing by this user. */
   canOpen(path: string): Promise<boolean>;

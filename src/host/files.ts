@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { CloneboxError } from '../core/errors.ts';
 import type { FileFacts, Files } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
+import { openFile, overwriteSynced, truncateSynced } from './open-files.ts';
 
 /** `undefined` instead of an error when nothing is there; every other failure is explained by `explain`. */
 async function orUndefined<T>(path: string, action: Promise<T>): Promise<T | undefined> {
@@ -83,12 +84,17 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
+/** Names its writer, so that a later process can tell what was left by a crash (store/drafts.ts). */
+function draftName(): string {
+  return `.clonebox-${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
+}
+
 async function writeTemporary(
   path: string,
   content: string | Uint8Array,
   mode: number,
 ): Promise<string> {
-  const temporary = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`);
+  const temporary = join(dirname(path), draftName());
   const handle = await fs.open(temporary, 'wx', mode);
   try {
     await handle.writeFile(content);
@@ -221,6 +227,9 @@ export const localFiles: Files = {
   writeAtomic: (path, content, mode = 0o600) => explained(path, writeAtomic(path, content, mode)),
   writeNew: (path, content, mode = 0o600) => explained(path, writeNew(path, content, mode)),
   appendSynced: (path, line) => explained(path, appendSynced(path, line)),
+  overwriteSynced: (path, content) => explained(path, overwriteSynced(path, content)),
+  truncate: (path, size) => explained(path, truncateSynced(path, size)),
+  open: (path) => orUndefined(path, openFile(path)),
   facts,
   list: async (path) => (await orUndefined(path, fs.readdir(path)))?.sort() ?? [],
   makeDirectory: (path, mode = 0o700) => explained(path, makeDirectory(path, mode)),

@@ -17,7 +17,14 @@ export const homeFiles = {
   leases: 'leases.json',
   leaseLock: 'leases.json.lock',
   logFile: 'log/clonebox.jsonl',
+  olderLog: 'log/clonebox.N.jsonl',
+  logLock: 'log/clonebox.jsonl.lock',
+  audit: 'audit',
   auditFile: 'audit/audit.jsonl',
+  auditSegment: 'audit/audit-N.jsonl',
+  auditHead: 'audit/head',
+  auditBallast: 'audit/ballast',
+  auditLock: 'audit/audit.lock',
   runtime: 'run',
 } as const;
 
