@@ -4,6 +4,7 @@ import type { Host, HostUser } from '../core/host.ts';
 import { fetchUrl, writeStream } from './download.ts';
 import { canOpen, localFiles } from './files.ts';
 import { isLocked, lock } from './locks.ts';
+import { createLogFile } from './log-file.ts';
 import * as processes from './processes.ts';
 import { missingProgram, which } from './programs.ts';
 import { canBind, connectLines, portAnswers } from './sockets.ts';
@@ -51,6 +52,7 @@ export function createHost(env: NodeJS.ProcessEnv = process.env): Host {
     processMemory: processes.processMemory,
     lock,
     isLocked,
+    logFile: createLogFile,
     canOpen,
     connect: connectLines,
     joinTerminal,

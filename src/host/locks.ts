@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CloneboxError } from '../core/errors.ts';
 import type { HeldLock, LockHolder } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
+import { redact } from '../lib/redact.ts';
 import { explain, isFull, localFiles } from './files.ts';
 import { explainSpawn } from './programs.ts';
 
@@ -58,7 +59,7 @@ export async function lock(
     await handle.truncate(0);
     const holder: LockHolder = {
       pid: process.pid,
-      command: ['clonebox', ...process.argv.slice(2)].join(' ').slice(0, 200),
+      command: commandLine(),
       since: new Date().toISOString(),
     };
     // Who has it is told for people: a full disk must not keep anybody from freeing it.
@@ -76,6 +77,14 @@ export async function lock(
       await handle.close();
     },
   };
+}
+
+/** What the user typed, up to the command for the guest: that is nobody's business. */
+function commandLine(): string {
+  const argv = process.argv.slice(2);
+  const end = argv.indexOf('--');
+  const own = end < 0 ? argv : argv.slice(0, end);
+  return redact(['clonebox', ...own].join(' ')).slice(0, 200);
 }
 
 async function isSameFile(handle: fs.FileHandle, path: string): Promise<boolean> {

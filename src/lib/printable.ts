@@ -1,9 +1,13 @@
+import { redact } from './redact.ts';
+
 // Control characters, and the invisible ones that reorder a line: a terminal would obey them.
 const unprintable = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
 /** A text that others wrote, made safe for one line of a terminal: controls escaped, at most `longest` characters. */
 export function printable(text: string, longest = 80): string {
-  const cut = text.length > longest ? `${text.slice(0, longest - 3)}...` : text;
+  // Half a secret is one still: it goes before the text is cut.
+  const clean = redact(text);
+  const cut = clean.length > longest ? `${clean.slice(0, longest - 3)}...` : clean;
   return cut.replace(unprintable, escaped);
 }
 
