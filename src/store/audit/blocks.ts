@@ -63,13 +63,13 @@ export async function* blocksForward(
   return { torn: carried };
 }
 
-/** Calls `see` with each line of a block, without its newline. */
-export function eachLine({ bytes }: Block, see: (line: Buffer) => void): void {
+/** The lines of a block, without their newlines. */
+export function* linesOf({ bytes }: Block): Generator<Buffer> {
   let start = 0;
   while (start < bytes.length) {
     const end = bytes.indexOf(newline, start);
     const stop = end < 0 ? bytes.length : end;
-    see(bytes.subarray(start, stop));
+    yield bytes.subarray(start, stop);
     start = stop + 1;
   }
 }

@@ -34,8 +34,13 @@ export function formatLine(entry: AuditEntry, before: Link): { text: string; lin
   return { text: text(line), link: { seq, hash: line.hash } };
 }
 
+/** A line as the check of the chain sees it. */
+export interface ReadLink extends Link {
+  readonly prev: string;
+}
+
 /** Number, `prev` and hash of a line without its newline, or `undefined` when its bytes are not what its hash says. */
-export function readLink(line: Buffer): (Link & { readonly prev: string }) | undefined {
+export function readLink(line: Buffer): ReadLink | undefined {
   const bodyEnd = line.length - hashPart;
   if (bodyEnd <= 0) return undefined;
   const end = line.toString('latin1', bodyEnd);

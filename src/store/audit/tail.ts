@@ -1,4 +1,4 @@
-import { type Block, blocksBackward, eachLine } from './blocks.ts';
+import { type Block, blocksBackward, linesOf } from './blocks.ts';
 import { type Link, origin, parseHead, readLink } from './line.ts';
 import { type AuditPlace, auditFiles } from './place.ts';
 import { openLog } from './segments.ts';
@@ -23,9 +23,7 @@ export async function lastLink(place: AuditPlace): Promise<Link> {
 export async function lastLine(place: AuditPlace): Promise<Link | undefined> {
   for await (const block of tailBlocks(place)) {
     let last: Link | undefined;
-    eachLine(block, (line) => {
-      last = readLink(line) ?? last;
-    });
+    for (const line of linesOf(block)) last = readLink(line) ?? last;
     if (last !== undefined) return { seq: last.seq, hash: last.hash };
   }
   return undefined;
