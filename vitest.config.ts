@@ -12,7 +12,7 @@ const realMachines = {
 };
 
 export default defineConfig({
-  define: { __VERSION__: JSON.stringify(version) },
+  define: { __VERSION__: JSON.stringify(version), __FAULTS__: 'false' },
   // Node 20 has no `using` of its own; the bundle is lowered to the same target.
   oxc: { target: 'node20' },
   test: {

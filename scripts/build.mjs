@@ -21,7 +21,10 @@ import { build } from 'esbuild';
 import { thirdPartyNotices } from './notices.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const dist = path.join(root, 'dist');
+// `--faults`: a second program, for the crash tests alone, whose operations can be struck after each step.
+const withFaults = process.argv.includes('--faults');
+const faults = String(withFaults);
+const dist = path.join(root, withFaults ? 'dist-faults' : 'dist');
 const fresh = path.join(root, `dist.tmp-${process.pid}`);
 const keepChunksFor = 2 * 60 * 60 * 1000;
 
@@ -49,7 +52,7 @@ async function bundle(version) {
     target: 'node20.19',
     legalComments: 'none',
     banner: { js: requireShim },
-    define: { __VERSION__: JSON.stringify(version) },
+    define: { __VERSION__: JSON.stringify(version), __FAULTS__: faults },
     metafile: true,
     logLevel: 'warning',
   });
@@ -101,7 +104,7 @@ try {
   await writeFile(path.join(fresh, 'THIRD_PARTY_NOTICES'), await thirdPartyNotices(root, metafile));
   if (process.argv.includes('--clean')) await rm(dist, { recursive: true, force: true });
   await removeOldChunks(await moveIn());
-  await linkOwnBin();
+  if (!withFaults) await linkOwnBin();
 } finally {
   await rm(fresh, { recursive: true, force: true });
 }

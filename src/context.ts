@@ -4,7 +4,9 @@ import { CloneboxError } from './core/errors.ts';
 import type { Host } from './core/host.ts';
 import type { Images } from './core/image.ts';
 import type { Io } from './core/io.ts';
+import type { VmName } from './core/name.ts';
 import type { Paths, Store } from './core/store.ts';
+import type { Trace } from './core/trace.ts';
 import { drivers } from './drivers/registry.ts';
 import { openAgent } from './guest/agent.ts';
 import { writeSeed } from './guest/seed.ts';
@@ -12,10 +14,11 @@ import { createGuestSetup } from './guest/setup.ts';
 import { makeKeys, sshArgv, sshSettings } from './guest/ssh.ts';
 import { createHost } from './host/local.ts';
 import { createImages } from './images/images.ts';
+import { createAudit } from './store/audit/audit.ts';
+import { sweepDrafts } from './store/drafts.ts';
 import { createPaths } from './store/paths.ts';
 import { checkRuntime } from './store/runtime-directory.ts';
 import { createStore } from './store/store.ts';
-import { restoreVmUndo } from './store/trash.ts';
 import { removePathUndo } from './store/undo-path.ts';
 
 /**
@@ -23,7 +26,7 @@ import { removePathUndo } from './store/undo-path.ts';
  * tests pass `overrides`. To add a driver, see docs/architecture.md.
  */
 export function createContext(
-  options: { io: Io; startedAt: number },
+  options: { io: Io; startedAt: number; trace: Trace },
   overrides: Partial<Ctx> = {},
 ): Ctx {
   const host = overrides.host ?? createHost();
@@ -33,28 +36,50 @@ export function createContext(
     await checkRuntime(host, paths);
     return loadDriver(name, { host, paths });
   });
+  const audit = overrides.audit ?? createAudit({ host, paths });
+  // What a crash left is settled by whoever comes next, with the graph that one has.
+  const graph = (io: Io): Ctx => Object.create(ctx, { io: { value: io, enumerable: true } }) as Ctx;
+  const stop = async (machine: { driver: string; name: VmName; grace: number }, io: Io) => {
+    const driver = await openDriver(machine.driver);
+    await driver.stop(machine.name, io, { grace: machine.grace });
+    await driver.remove(machine.name, io);
+  };
   const store: Store =
     overrides.store ??
     createStore({
       host,
       paths,
-      undoHandlers: {
-        'remove-path': removePathUndo(host, paths),
-        'restore-vm': restoreVmUndo(host, paths),
-        'release-leases': async (undo, io) => {
-          await store.release(undo.name, io);
+      audit,
+      handlers: {
+        undo: {
+          'remove-path': removePathUndo(host, paths),
+          'sweep-drafts': (undo) => sweepDrafts(host, [undo.directory]),
+          'release-leases': (undo, io) => store.release(undo.name, io),
+          'sync-ports': async (undo, io) =>
+            (await import('./ops/forwards.ts')).syncPorts(graph(io), undo.name),
+          'stop-machine': (undo, io) => stop({ ...undo, grace: 0 }, io),
+          'sweep-images': (_, io) => ctx.images.sweep(io),
         },
-        'stop-machine': async (undo, io) => {
-          const driver = await openDriver(undo.driver);
-          await driver.stop(undo.name, io, { grace: 0 });
-          await driver.remove(undo.name, io);
+        finish: {
+          'write-record': async (finish, io) =>
+            (await import('./ops/forwards.ts')).writeRecord(graph(io), finish.record),
+          'stop-machine': stop,
+          'trash-vm': async (finish, io) =>
+            (await import('./ops/delete.ts')).trashVm(graph(io), finish),
+          'purge-vm': async (finish, io) =>
+            (await import('./ops/delete.ts')).purgeVm(graph(io), finish),
+          'restore-vm': (finish, io) => store.restore(finish.name, finish.from, io),
+          'swap-vm': async (finish, io) =>
+            (await import('./ops/swap.ts')).swapVm(graph(io), finish),
         },
       },
     });
   let images: Images | undefined;
-  return {
+  const ctx: Ctx = {
     host,
     store,
+    audit,
+    trace: options.trace,
     get images() {
       const made = images ?? createImages({ host, paths });
       images = made;
@@ -81,6 +106,7 @@ export function createContext(
       sshArgv(host, record, { ...sshOptions, paths: paths.vm(record.name) }),
     ...overrides,
   };
+  return ctx;
 }
 
 async function loadDriver(name: string, deps: { host: Host; paths: Paths }): Promise<Driver> {

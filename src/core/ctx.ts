@@ -1,3 +1,4 @@
+import type { Audit } from './audit.ts';
 import type { Driver } from './driver.ts';
 import type { Guest } from './guest.ts';
 import type { Host } from './host.ts';
@@ -7,6 +8,7 @@ import type { VmName } from './name.ts';
 import type { VmRecord } from './record.ts';
 import type { GuestSetup } from './setup.ts';
 import type { Store } from './store.ts';
+import type { Trace } from './trace.ts';
 
 /**
  * The whole graph, built by `context.ts`. Ops receive it and import no implementation.
@@ -17,6 +19,9 @@ export interface Ctx {
   readonly store: Store;
   readonly images: Images;
   readonly io: Io;
+  /** What this command line's operations, log lines and errors are tied together by. */
+  readonly trace: Trace;
+  readonly audit: Audit;
   /** Milliseconds since the epoch at which the user's command started: where timings count from. */
   readonly startedAt: number;
   /** The driver with this name. Fails with `config-invalid` for an unknown one. */

@@ -36,6 +36,8 @@ export interface Images {
     io: Io,
     options: { name?: string | undefined; digest?: string | undefined },
   ): Promise<Image>;
+  /** Removes what builders and removals left that died; an image that is being made stays. */
+  sweep(io: Io): Promise<void>;
   /** Removes images not in `inUse` (digests), abandoned partial work and, with `all`, partial downloads. */
   prune(
     inUse: ReadonlySet<string>,

@@ -7,6 +7,14 @@ export type VmName = string & { readonly [brand]: 'vm' };
 
 export const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
+/** A name as files of ours have it: also that of a VM built beside the one it will replace, which no user can type. */
+export const storedNamePattern = /^[a-z0-9][a-z0-9-]{0,62}(\.new)?$/;
+
+/** The name under which the successor of a VM is built beside it. */
+export function besideName(name: VmName): VmName {
+  return `${name}.new` as VmName;
+}
+
 /** Turns text into a VM name. Fails with `usage`, and suggests the nearest legal name. */
 export function parseVmName(text: string): VmName {
   if (namePattern.test(text)) return text as VmName;

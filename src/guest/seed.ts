@@ -28,7 +28,7 @@ export function userData(): string {
 }
 
 export function metaData(record: VmRecord): string {
-  return toYaml({ 'instance-id': record.uuid, 'local-hostname': record.name });
+  return toYaml({ 'instance-id': record.uuid, 'local-hostname': record.plan.name });
 }
 
 /** With every text in quotes: cloud-init reads YAML 1.1, where a VM named `no` would be false. */

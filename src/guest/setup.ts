@@ -62,7 +62,7 @@ async function provision(
   await inPhase(identity, io, async () => {
     const files = await identityFiles(guest, {
       plan,
-      paths: deps.paths.vm(plan.name),
+      paths: deps.paths.vm(input.record.name),
       host: deps.host,
       workstation,
       io,

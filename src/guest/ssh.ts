@@ -8,7 +8,7 @@ import { sshConfigQuote } from '../lib/quote.ts';
 
 /** The name a VM's host key is pinned under: ports change, this does not. */
 export function hostKeyAlias(record: VmRecord): string {
-  return `clonebox-${record.name}`;
+  return `clonebox-${record.plan.name}`;
 }
 
 /** The settings that reach a VM by ssh: its key alone, its host key alone, nothing of the user's own. */
@@ -61,8 +61,8 @@ export async function makeKeys(
   const { paths, io } = options;
   const keygen = await host.require('ssh-keygen');
   for (const [path, comment] of [
-    [paths.key, `clonebox-${record.name}`],
-    [paths.hostKey, `host-${record.name}`],
+    [paths.key, `clonebox-${record.plan.name}`],
+    [paths.hostKey, `host-${record.plan.name}`],
   ] as const) {
     const result = await host.run(
       [keygen, '-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', path],

@@ -5,7 +5,7 @@ import { resolveAuto } from './auto.ts';
 import type { ImagesDeps } from './building.ts';
 import { findByReference, readCache, toImage } from './cache.ts';
 import { build, canonical, findCurrent, makeLocked } from './make.ts';
-import { prune } from './prune.ts';
+import { prune, sweep } from './prune.ts';
 import { isImportName, parseReference } from './reference.ts';
 import { fromFile } from './sources.ts';
 import { verifyImage } from './verify.ts';
@@ -83,6 +83,7 @@ export function createImages(deps: ImagesDeps): Images {
     },
     pull: (reference, io) => obtain(reference, io, true),
     importFile,
+    sweep: (io) => sweep({ ...deps, io }),
     prune: (inUse, io, options) => prune({ ...deps, io }, inUse, options),
   };
 }

@@ -32,13 +32,34 @@ export async function prune(
   } finally {
     await list.release();
   }
+  await removeAllAbandoned(deps, count);
+  if (options.all) await removePartial(deps, count);
+  return { removed, freed };
+}
+
+/** Removes what builders and removals left that died. */
+export async function sweep(deps: Deps): Promise<void> {
+  const { host, paths } = deps;
+  const list = await lockPatiently(deps, listLockPath(deps), 'the list of images');
+  try {
+    for (const name of await host.files.list(paths.images)) {
+      if (name.startsWith('.removing-')) await removeCounting(host, `${paths.images}/${name}`);
+    }
+  } finally {
+    await list.release();
+  }
+  await removeAllAbandoned(deps, () => {});
+}
+
+async function removeAllAbandoned(
+  deps: Deps,
+  count: (name: string, bytes: number) => void,
+): Promise<void> {
   for (const key of await buildingKeys(deps)) {
     await whenIdle(deps, [key], async () => {
       for (const { name, bytes } of await removeAbandoned(deps, key)) count(name, bytes);
     });
   }
-  if (options.all) await removePartial(deps, count);
-  return { removed, freed };
 }
 
 function keysOf(image: CachedImage): string[] {

@@ -2,9 +2,10 @@ import type { Change } from '../config/changes.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { VmPlan } from '../core/plan.ts';
-import type { VmRecord } from '../core/record.ts';
+import type { Lease, VmRecord } from '../core/record.ts';
+import type { Journal } from '../core/store.ts';
 import { wantedPorts } from './create-vm.ts';
-import { closeForward, openForward } from './tunnels.ts';
+import { addForwards, writeRecord } from './forwards.ts';
 
 /**
  * Takes a changed plan into the record: new ports at once, the rest at the next start. Fails with `conflict` when some
@@ -13,7 +14,7 @@ import { closeForward, openForward } from './tunnels.ts';
 export async function applyChanges(
   ctx: Ctx,
   record: VmRecord,
-  { plan, different }: { plan: VmPlan; different: readonly Change[] },
+  { plan, different, journal }: { plan: VmPlan; different: readonly Change[]; journal: Journal },
 ): Promise<VmRecord> {
   const stuck = different.filter((one) => one.applies === 'replace');
   if (stuck.length > 0) {
@@ -26,9 +27,19 @@ export async function applyChanges(
       },
     );
   }
-  const leases = await movePorts(ctx, record, plan);
+  const wanted = [...wantedPorts(plan), ...(record.addedPorts ?? [])];
+  // A port that stays keeps its lease: the running machine holds it.
+  const leases = await addForwards(ctx, record, {
+    journal,
+    wanted: wanted.map((port) => ({
+      ...port,
+      host: staying(record, plan, port.guest) ?? port.host,
+    })),
+  });
   const next: VmRecord = { ...record, plan, leases };
-  await ctx.store.write(next);
+  await journal.finish('its record', { kind: 'write-record', record: next }, () =>
+    writeRecord(ctx, next),
+  );
   const later = different.filter((one) => one.applies === 'start').map(({ key }) => key);
   if (later.length > 0) {
     ctx.io.emit({
@@ -39,26 +50,8 @@ export async function applyChanges(
   return next;
 }
 
-/** A port that stays keeps its lease: the running machine holds it. */
-async function movePorts(ctx: Ctx, record: VmRecord, plan: VmPlan): Promise<VmRecord['leases']> {
-  const wanted = [...wantedPorts(plan), ...(record.addedPorts ?? [])];
-  const stays = (lease: VmRecord['leases'][number]) => {
-    const port = wanted.find((one) => one.guest === lease.guest);
-    const asked = plan.ports.find((one) => one.guest === lease.guest)?.host;
-    return port !== undefined && (asked === undefined || asked === lease.host);
-  };
-  const gone = record.leases.filter((lease) => !stays(lease));
-  const running = (await (await ctx.driver(record.plan.driver)).running(record.name)) !== undefined;
-  for (const lease of running ? gone : []) await closeForward(ctx, record, lease.guest);
-  if (gone.length > 0)
-    await ctx.store.release(
-      record.name,
-      ctx.io,
-      gone.map((lease) => lease.guest),
-    );
-  const leases = await ctx.store.lease(record.name, wanted, ctx.io);
-  const held = new Set(record.leases.filter(stays).map((lease) => lease.guest));
-  for (const lease of running ? leases : [])
-    if (!held.has(lease.guest)) await openForward(ctx, record, lease);
-  return leases;
+function staying(record: VmRecord, plan: VmPlan, guest: number): Lease['host'] | undefined {
+  const held = record.leases.find((lease) => lease.guest === guest)?.host;
+  const asked = plan.ports.find((port) => port.guest === guest)?.host;
+  return asked === undefined || asked === held ? held : undefined;
 }

@@ -23,13 +23,9 @@ const bootTimeouts = { kvm: 120_000, tcg: 600_000 };
 
 /**
  * Starts the machine of a record and waits until its guest answers. A port that was taken meanwhile is leased anew.
- * On failure the machine is stopped, unless `keepOnFailure`; the record is written when its ports have changed.
+ * On failure the machine is left for the caller's journal to stop; the record is written when its ports have changed.
  */
-export async function bootMachine(
-  ctx: Ctx,
-  record: VmRecord,
-  options: { keepOnFailure: boolean },
-): Promise<Booted> {
+export async function bootMachine(ctx: Ctx, record: VmRecord): Promise<Booted> {
   const { io } = ctx;
   const driver = await ctx.driver(record.plan.driver);
   io.emit({ kind: 'phase', id: 'start', title: 'Starting the machine' });
@@ -43,10 +39,6 @@ export async function bootMachine(
     await waitForGuest(ctx, { record: current, driver, serialFrom, started, guest });
   } catch (error) {
     await guest.close();
-    // Ctrl-C may be what ended the wait, and must not end the stopping too.
-    const io = { ...ctx.io, signal: AbortSignal.timeout(30_000) };
-    if (!options.keepOnFailure)
-      await driver.stop(record.name, io, { grace: 0 }).catch(() => undefined);
     throw error;
   }
   const setup: SetupInput = {

@@ -1,27 +1,32 @@
-import { type Change, changes } from '../config/changes.ts';
+import { dirname } from 'node:path';
+import { changes } from '../config/changes.ts';
 import type { Overrides } from '../config/plan-input.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError, isCloneboxError } from '../core/errors.ts';
-import type { VmPlan } from '../core/plan.ts';
+import { besideName } from '../core/name.ts';
 import type { VmRecord } from '../core/record.ts';
-import { formatBytes } from '../lib/bytes.ts';
-import { printable } from '../lib/printable.ts';
+import type { Journal } from '../core/store.ts';
 import { applyChanges } from './apply.ts';
+import type { Booted } from './boot.ts';
+import { changed, exists } from './clone-conflicts.ts';
 import {
-  type Created,
   createVm,
-  gather,
+  keepFailed,
+  markReady,
   secondsSince,
   stored,
   type Timings,
-  takeBack,
+  wantedPorts,
 } from './create-vm.ts';
 import { type LoadedPlan, loadPlan } from './load-plan.ts';
+import { changeVm, journaled, type Operation, operation } from './operation.ts';
 import { waitForPorts } from './ready.ts';
+import { showPlan } from './show-plan.ts';
 import { startVm } from './start-vm.ts';
 import { readStatus, type VmStatus } from './status.ts';
-import { findProject } from './target.ts';
-import { isUp, readVmState, withVm } from './vm-state.ts';
+import { swapVm } from './swap.ts';
+import { findProject, named } from './target.ts';
+import { isUp, readVmState } from './vm-state.ts';
 
 export interface CloneInput {
   readonly target: string | undefined;
@@ -61,116 +66,161 @@ const coldReason = 'no templates yet: every new VM is provisioned at its first b
  * Makes the VM of a project, or finds that it is there (docs/operations/clone.md). Idempotent: with an unchanged
  * configuration a second call changes nothing. On failure nothing is left but the project's configuration file.
  */
-export async function clone(ctx: Ctx, asked: CloneInput): Promise<CloneResult> {
-  const project = await findProject(ctx, asked.target, asked.cwd);
-  const earlier =
-    project.existing && (await ctx.store.read(project.existing).catch(() => undefined));
-  const input = { ...asked, overrides: { ...earlier?.overrides, ...asked.overrides } };
-  const loaded = await loadPlan(ctx, project, {
-    overrides: input.overrides,
-    trust: input.trust,
-    mustExist: input.strict,
-  });
-  const { plan } = loaded;
-  return withVm(ctx, plan.name, async () => {
-    const record = await ctx.store.read(plan.name);
-    if (record === undefined) return makeNew(ctx, input, loaded);
-    const state = await readVmState(ctx, plan.name, record);
-    if (input.strict) throw exists(plan, record);
-    if (record.plan.project !== plan.project) throw exists(plan, record);
-    if (input.replace) return replaceVm(ctx, input, { loaded, old: record });
-    if (state.kind === 'broken') {
-      throw new CloneboxError('conflict', `${plan.name} is broken: ${state.reason}`, {
-        hint: `Make it anew: clonebox clone --replace; or remove it: clonebox delete ${plan.name}`,
-        facts: { vm: plan.name, reason: state.reason },
-      });
-    }
-    const different = changes(record.plan, plan);
-    if (different.length > 0 && !input.apply) throw changed(plan, different);
-    const current =
-      different.length > 0
-        ? await applyChanges(
-            ctx,
-            { ...record, overrides: stored(input.overrides) },
-            { plan, different },
-          )
-        : record;
-    if (input.run && !isUp(state)) {
-      const started = await startVm(ctx, current, { wait: input.wait });
-      return result(ctx, current, { outcome: 'started', timings: started.timings });
-    }
-    return result(ctx, current, {
-      outcome: different.length > 0 ? 'applied' : 'unchanged',
-      timings: {},
+export function clone(ctx: Ctx, asked: CloneInput): Promise<CloneResult> {
+  const begin = { event: 'vm.create', target: named(asked.target) } as const;
+  return operation(ctx, begin, async (op) => {
+    const project = await findProject(op.ctx, asked.target, asked.cwd);
+    const earlier =
+      project.existing && (await op.ctx.store.read(project.existing).catch(() => undefined));
+    const input = { ...asked, overrides: { ...earlier?.overrides, ...asked.overrides } };
+    const loaded = await loadPlan(op.ctx, project, {
+      overrides: input.overrides,
+      trust: input.trust,
+      mustExist: input.strict,
     });
+    return changeVm(op, loaded.plan.name, (journal) => decide(op, input, { loaded, journal }));
   });
+}
+
+interface Work {
+  readonly loaded: LoadedPlan;
+  readonly journal: Journal;
+}
+
+/** What a clone has to do, by what is there: interface.md has it as a table. */
+async function decide(op: Operation, input: CloneInput, work: Work): Promise<CloneResult> {
+  const { ctx } = op;
+  const { plan } = work.loaded;
+  const record = await ctx.store.read(plan.name);
+  if (record === undefined) return makeNew(op, input, work);
+  if (input.strict || record.plan.project !== plan.project) throw exists(plan, record);
+  if (input.replace) return replaceVm(op, input, { ...work, old: record });
+  const state = await readVmState(ctx, plan.name, record);
+  if (state.kind === 'broken') {
+    throw new CloneboxError('conflict', `${plan.name} is broken: ${state.reason}`, {
+      hint: `Make it anew: clonebox clone --replace; or remove it: clonebox delete ${plan.name}`,
+      facts: { vm: plan.name, reason: state.reason },
+    });
+  }
+  const different = changes(record.plan, plan);
+  if (different.length > 0 && !input.apply) throw changed(plan, different);
+  if (different.length === 0 && (!input.run || isUp(state))) {
+    op.skipped();
+    return result(ctx, record, { outcome: 'unchanged', timings: {} });
+  }
+  if (different.length === 0) return startOld(op, record, { input, journal: work.journal });
+  op.become('vm.update');
+  op.note({ changed: different.map(({ key }) => key) });
+  const next = { ...record, overrides: stored(input.overrides) };
+  const current = await applyChanges(ctx, next, { plan, different, journal: work.journal });
+  if (!input.run || isUp(state)) return result(ctx, current, { outcome: 'applied', timings: {} });
+  return startPart(op, current, input);
+}
+
+async function startOld(
+  op: Operation,
+  record: VmRecord,
+  { input, journal }: { input: CloneInput; journal: Journal },
+): Promise<CloneResult> {
+  op.become('vm.start');
+  const { timings } = await startVm(op.ctx, record, { journal, wait: input.wait });
+  return result(op.ctx, record, { outcome: 'started', timings });
+}
+
+/** Starts a VM as a part of what was done to it before, with the lock held already. */
+function startPart(op: Operation, record: VmRecord, input: CloneInput): Promise<CloneResult> {
+  const target = { type: 'vm', name: record.name } as const;
+  return operation(op.ctx, { event: 'vm.start', target }, (part) =>
+    journaled(part, (journal) => startOld(part, record, { input, journal }), record.name),
+  );
 }
 
 async function makeNew(
-  ctx: Ctx,
+  op: Operation,
   input: CloneInput,
-  { plan: asked, draft }: LoadedPlan,
+  { loaded, journal }: Work,
 ): Promise<CloneResult> {
+  const { ctx } = op;
+  const { plan: asked, draft } = loaded;
   const image = asked.image === 'auto' ? await ctx.images.resolveAuto(ctx.io) : asked.image;
   const plan = { ...asked, image };
-  if (draft !== undefined) await writeDraft(ctx, plan.configFile, draft(image));
+  if (draft !== undefined) await writeDraft(ctx, plan.configFile, { journal, text: draft(image) });
   showPlan(ctx, plan);
-  const created = await createVm(ctx, plan, {
-    overrides: input.overrides,
-    keepFailed: input.keepFailed,
-    operation: 'clone',
-  });
-  return finish(ctx, input, created);
+  const { name } = plan;
+  try {
+    const { booted, timings } = await createVm(ctx, plan, { ...input, journal, name });
+    let record: VmRecord;
+    try {
+      if (!input.run) await powerOff(ctx, booted);
+      record = await markReady(ctx, booted.record);
+      await journal.commit();
+      if (input.run && input.wait) {
+        await waitForPorts(ctx, record, booted.guest);
+        timings.t_ports = secondsSince(ctx);
+      }
+    } finally {
+      await booted.guest.close();
+    }
+    return await result(ctx, record, { outcome: 'created', timings });
+  } catch (error) {
+    const kept = input.keepFailed ? await keepFailed(ctx, name, { journal, error }) : undefined;
+    if (kept !== undefined) op.note({ kept: true });
+    throw kept ?? error;
+  }
 }
 
-/** Puts the old VM aside, makes the new one, and puts the old one back if that fails. */
+/**
+ * Builds the new VM beside the old one, which goes on as it is until the new one is ready; then they change places. The
+ * old one is in the trash for a day. On any failure before that it was not touched.
+ */
 async function replaceVm(
-  ctx: Ctx,
+  op: Operation,
   input: CloneInput,
-  { loaded, old }: { loaded: LoadedPlan; old: VmRecord },
+  { loaded, journal, old }: Work & { old: VmRecord },
 ): Promise<CloneResult> {
+  const { ctx } = op;
+  op.become('vm.replace');
+  if (input.keepFailed) {
+    throw new CloneboxError('usage', '--keep-failed does not go with --replace', {
+      hint: 'A replacement that fails leaves the old VM as it is.',
+    });
+  }
   const { plan } = loaded;
   showPlan(ctx, plan);
-  const parts = await gather(ctx, plan);
-  const driver = await ctx.driver(old.plan.driver);
-  await driver.stop(old.name, ctx.io, { grace: 30_000 });
-  const journal = await ctx.store.beginJournal('replace', plan.name);
+  const beside = besideName(plan.name);
+  const { booted, timings } = await createVm(ctx, plan, { ...input, journal, name: beside });
+  let ready: VmRecord;
   try {
-    const trashed = ctx.store.trashPlace(plan.name);
-    await journal.step(
-      'the old VM aside',
-      { kind: 'restore-vm', from: trashed, name: plan.name },
-      () => ctx.store.trash(plan.name, trashed),
-    );
-  } catch (error) {
-    throw await takeBack(ctx, journal, error);
+    if (input.run && input.wait) await waitForPorts(ctx, booted.record, booted.guest);
+    await powerOff(ctx, booted);
+    ready = await markReady(ctx, booted.record);
+  } finally {
+    await booted.guest.close();
   }
-  const created = await createVm(ctx, plan, {
-    overrides: input.overrides,
-    keepFailed: false,
-    operation: 'replace',
-    journal,
-    parts,
-  });
-  return finish(ctx, input, created);
+  const record: VmRecord = { ...ready, name: plan.name, leases: takeOver(ready, old) };
+  const to = ctx.store.trashPlace(plan.name);
+  const swap = { name: plan.name, beside, record, to, driver: old.plan.driver };
+  ctx.io.emit({ kind: 'phase', id: 'swap', title: `Putting the new ${plan.name} in its place` });
+  await journal.finish('in its place', { kind: 'swap-vm', ...swap }, () => swapVm(ctx, swap));
+  if (!input.run) return result(ctx, record, { outcome: 'created', timings });
+  return { ...(await startPart(op, record, input)), outcome: 'created' };
 }
 
-async function finish(ctx: Ctx, input: CloneInput, created: Created): Promise<CloneResult> {
-  const { booted, timings } = created;
-  const { record, guest, driver } = booted;
-  try {
-    if (!input.run) {
-      ctx.io.emit({ kind: 'phase', id: 'stop', title: 'Shutting down' });
-      await guest.close();
-      await driver.stop(record.name, ctx.io, { grace: 60_000 });
-    } else if (input.wait) {
-      await waitForPorts(ctx, record, guest);
-      timings.t_ports = secondsSince(ctx);
-    }
-  } finally {
-    await guest.close();
-  }
-  return result(ctx, record, { outcome: 'created', timings });
+/** The new VM gets the host ports of the old one where it has the same guest ports and asks for no others. */
+function takeOver(next: VmRecord, old: VmRecord): VmRecord['leases'] {
+  const wanted = wantedPorts(next.plan);
+  return next.leases.map((lease) => {
+    const asked = wanted.find((port) => port.guest === lease.guest)?.host;
+    const before = old.leases.filter((one) => one.guest === lease.guest);
+    const same = before.find((one) => one.host === asked) ?? before[0];
+    return same === undefined || lease.host === asked ? lease : { ...lease, host: same.host };
+  });
+}
+
+async function powerOff(ctx: Ctx, { record, driver, guest }: Booted): Promise<void> {
+  ctx.io.emit({ kind: 'phase', id: 'stop', title: 'Shutting down' });
+  await guest.close();
+  await driver.stop(record.name, ctx.io, { grace: 60_000 });
 }
 
 async function result(
@@ -181,10 +231,19 @@ async function result(
   return { ...rest, vm: await readStatus(ctx, record), path: 'cold', pathReason: coldReason };
 }
 
-async function writeDraft(ctx: Ctx, file: string | undefined, draft: string): Promise<void> {
+/** The file stays when the VM fails: it is the user's from then on. */
+async function writeDraft(
+  ctx: Ctx,
+  file: string | undefined,
+  { journal, text }: { journal: Journal; text: string },
+): Promise<void> {
   if (file === undefined) return;
   try {
-    await ctx.host.files.writeNew(file, draft, 0o644);
+    await journal.step(
+      'its configuration file',
+      { kind: 'sweep-drafts', directory: dirname(file) },
+      () => ctx.host.files.writeNew(file, text, 0o644),
+    );
     ctx.io.emit({ kind: 'note', text: `wrote ${file}` });
   } catch (error) {
     if (isCloneboxError(error, 'conflict')) return;
@@ -194,59 +253,3 @@ async function writeDraft(ctx: Ctx, file: string | undefined, draft: string): Pr
     });
   }
 }
-
-function showPlan(ctx: Ctx, plan: VmPlan): void {
-  const parts = [
-    `${plan.cpus} CPU${plan.cpus === 1 ? '' : 's'}, ${formatBytes(plan.memory)} memory, ${formatBytes(plan.disk)} disk`,
-    `image ${plan.image}`,
-    ...plan.shares.map(
-      (share) =>
-        `${printable(share.host, 4096)}${share.guest === share.host ? '' : ` at ${printable(share.guest, 4096)}`} (${share.mode})`,
-    ),
-    ...(plan.packages.length > 0
-      ? [`packages ${plan.packages.map(({ name }) => name).join(', ')}`]
-      : []),
-    ...plan.run.map(
-      (unit) =>
-        `runs ${printable(unit.command.join(' '))}${unit.port ? ` on port ${unit.port}` : ''}`,
-    ),
-  ];
-  ctx.io.emit({ kind: 'note', text: `${plan.name}: ${parts.join(' · ')}` });
-  if (ctx.host.user.uid === 0) {
-    ctx.io.emit({
-      kind: 'warning',
-      text: 'running as root: root of the guest can write setuid files into the shared directory',
-    });
-  }
-}
-
-function exists(plan: VmPlan, record: VmRecord): CloneboxError {
-  const same = record.plan.project === plan.project;
-  return new CloneboxError(
-    'conflict',
-    `${plan.name} exists already${same ? '' : `, made of ${record.plan.project}`}`,
-    {
-      hint: same
-        ? `Start it: clonebox start ${plan.name}`
-        : 'Give this one another name: --name NAME',
-      facts: { vm: plan.name, project: record.plan.project },
-    },
-  );
-}
-
-function changed(plan: VmPlan, different: readonly Change[]): CloneboxError {
-  const list = different
-    .map((one) => `  ${one.key}: ${one.from} -> ${one.to} (${advice[one.applies]})`)
-    .join('\n');
-  const rebuild = different.some((one) => one.applies === 'replace');
-  return new CloneboxError(
-    'conflict',
-    `${plan.name} was made from another configuration:\n${list}`,
-    {
-      hint: rebuild ? 'Make it anew: --replace' : 'Change it: --apply; or make it anew: --replace',
-      facts: { vm: plan.name, changes: different },
-    },
-  );
-}
-
-const advice = { live: 'now', start: 'at the next start', replace: 'needs a new VM' } as const;

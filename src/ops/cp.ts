@@ -3,7 +3,8 @@ import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import { namePattern } from '../core/name.ts';
 import { requireRunning } from './exec.ts';
-import { loadVm } from './target.ts';
+import { operation } from './operation.ts';
+import { loadVm, named } from './target.ts';
 
 interface Side {
   readonly vm: string | undefined;
@@ -19,13 +20,28 @@ export function parseSide(text: string): Side {
   return { vm, path: path === '' ? '.' : path };
 }
 
+interface CopyInput {
+  readonly source: string;
+  readonly destination: string;
+  readonly cwd: string;
+}
+
 /** Copies files or directories between this machine and a VM, with modes and times, by sftp over the pinned ssh. */
-export async function cp(
-  ctx: Ctx,
-  input: { source: string; destination: string; cwd: string },
-): Promise<{ copied: string }> {
+export function cp(ctx: Ctx, input: CopyInput): Promise<{ copied: string }> {
   const source = parseSide(input.source);
   const destination = parseSide(input.destination);
+  const target = named(source.vm ?? destination.vm);
+  return operation(ctx, { event: 'vm.copy', target }, async (op) => {
+    op.note({ source: input.source, destination: input.destination });
+    return copy(op.ctx, input, { source, destination });
+  });
+}
+
+async function copy(
+  ctx: Ctx,
+  input: CopyInput,
+  { source, destination }: { source: Side; destination: Side },
+): Promise<{ copied: string }> {
   const vm = source.vm ?? destination.vm;
   if (vm === undefined || (source.vm !== undefined && destination.vm !== undefined)) {
     throw new CloneboxError('usage', 'one side of cp must be VM:PATH, and only one', {

@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import type { Overrides } from '../config/plan-input.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError, isCloneboxError, reasonOf } from '../core/errors.ts';
+import type { VmName } from '../core/name.ts';
 import type { VmPlan } from '../core/plan.ts';
 import type { VmRecord } from '../core/record.ts';
 import type { Journal } from '../core/store.ts';
@@ -16,6 +17,13 @@ export interface Timings {
   t_ports?: number;
 }
 
+export interface NewVm {
+  readonly journal: Journal;
+  /** The name it is kept under: the plan's own, or that of a VM built beside the one it will replace. */
+  readonly name: VmName;
+  readonly overrides: Overrides;
+}
+
 export interface Created {
   readonly booted: Booted;
   readonly timings: Timings;
@@ -23,80 +31,58 @@ export interface Created {
 
 /**
  * Makes a VM from a plan and proves it: image, disk, keys, first boot, provisioning, a first command. Every step is in
- * the journal before it is done; on any failure, Ctrl-C or crash all of it is taken back, or, with `keepFailed`, kept
- * and marked with its reason. The VM's lock must be held. Returns with the machine running.
+ * the journal before it is done. The VM's lock must be held. Returns with the machine running and its record still
+ * `creating`: the caller says when it is `ready`.
  */
-export async function createVm(
-  ctx: Ctx,
-  plan: VmPlan,
-  options: {
-    keepFailed: boolean;
-    operation: string;
-    overrides: Overrides;
-    journal?: Journal;
-    parts?: Parts;
-  },
-): Promise<Created> {
+export async function createVm(ctx: Ctx, plan: VmPlan, made: NewVm): Promise<Created> {
   const { io, store } = ctx;
-  const paths = store.paths.vm(plan.name);
-  const { driver, facts, reference, image } = options.parts ?? (await gather(ctx, plan));
-  const journal = options.journal ?? (await store.beginJournal(options.operation, plan.name));
-  let record: VmRecord | undefined;
-  let booted: Booted | undefined;
-  try {
-    io.emit({ kind: 'phase', id: 'disk', title: 'Making the disk' });
-    await journal.step('its directory', { kind: 'remove-path', path: paths.directory }, () =>
-      ctx.host.files.makeDirectory(paths.directory),
-    );
-    const leases = await journal.step(
-      'its ports',
-      { kind: 'release-leases', name: plan.name },
-      () => store.lease(plan.name, wantedPorts(plan), io),
-    );
-    tellMovedPorts(ctx, plan, leases);
-    record = newRecord(plan, {
-      reference,
-      image,
-      facts,
-      leases,
-      now: ctx.host.now(),
-      overrides: options.overrides,
-    });
-    await store.write(record);
+  const { journal, name } = made;
+  const paths = store.paths.vm(name);
+  const parts = await journal.step('its image', { kind: 'sweep-images' }, () => gather(ctx, plan));
+  const { driver, image } = parts;
+  io.emit({ kind: 'phase', id: 'disk', title: 'Making the disk' });
+  const own = (path: string) => ({ kind: 'remove-path', path }) as const;
+  await journal.step('its directory', own(paths.directory), () =>
+    ctx.host.files.makeDirectory(paths.directory),
+  );
+  const leases = await journal.step('its ports', { kind: 'release-leases', name }, () =>
+    store.lease(name, wantedPorts(plan), io),
+  );
+  if (name === plan.name) tellMovedPorts(ctx, plan, leases);
+  const record = newRecord(plan, { ...made, ...parts, leases, now: ctx.host.now() });
+  await journal.step('its record', own(paths.record), () => store.write(record));
+  await journal.step('its disk', own(paths.disk), async () => {
     // A disk smaller than its base would cut the file system off.
     const { virtual } = await driver.measure(image.disk, io);
-    await driver.create(
-      { path: paths.disk, base: image.disk, size: Math.max(plan.disk, virtual) },
-      io,
-    );
-    await ctx.prepareFirstBoot(record);
-
-    const creating = record;
-    booted = await journal.step(
-      'its machine',
-      { kind: 'stop-machine', driver: plan.driver, name: plan.name },
-      () => bootMachine(ctx, creating, { keepOnFailure: options.keepFailed }),
-    );
-    record = booted.record;
+    const size = Math.max(plan.disk, virtual);
+    await driver.create({ path: paths.disk, base: image.disk, size }, io);
+  });
+  await journal.step('its keys', own(paths.key), () => ctx.prepareFirstBoot(record));
+  const booted = await journal.step(
+    'its machine',
+    { kind: 'stop-machine', driver: plan.driver, name },
+    () => bootMachine(ctx, record),
+  );
+  try {
     const timings: Timings = { t_agent: secondsSince(ctx) };
     await setUp(ctx, booted);
     timings.t_command = secondsSince(ctx);
-
-    const ready: VmRecord = { ...record, phase: 'ready' };
-    await store.write(ready);
-    await ctx.host.files.remove(paths.hostKey);
-    await ctx.host.files.remove(`${paths.hostKey}.pub`);
-    await ctx.host.files.remove(paths.seed);
-    await journal.commit();
-    return { booted: { ...booted, record: ready }, timings };
+    return { booted, timings };
   } catch (error) {
-    await booted?.guest.close();
-    if (options.keepFailed && record !== undefined && !io.signal.aborted) {
-      const kept = await keep(ctx, record, { journal, error }).catch(() => undefined);
-      if (kept !== undefined) throw kept;
-    }
-    throw await takeBack(ctx, journal, error);
+    await booted.guest.close();
+    throw error;
   }
+}
+
+/** From now on the VM is whole. What only a first boot needs is removed. */
+export async function markReady(ctx: Ctx, record: VmRecord): Promise<VmRecord> {
+  const paths = ctx.store.paths.vm(record.name);
+  const ready: VmRecord = { ...record, phase: 'ready' };
+  await ctx.store.write(ready);
+  for (const path of [paths.hostKey, `${paths.hostKey}.pub`, paths.seed]) {
+    await ctx.host.files.remove(path);
+  }
+  return ready;
 }
 
 /** Makes a booted image the machine of its plan. */
@@ -125,10 +111,8 @@ function tellMovedPorts(ctx: Ctx, plan: VmPlan, leases: VmRecord['leases']): voi
   }
 }
 
-export type Parts = Awaited<ReturnType<typeof gather>>;
-
 /** What must be there before anything of the VM is made: a driver that can, and the image. */
-export async function gather(ctx: Ctx, plan: VmPlan) {
+async function gather(ctx: Ctx, plan: VmPlan) {
   const driver = await ctx.driver(plan.driver);
   const facts = await driver.preflight(ctx.io);
   const [problem] = facts.problems;
@@ -187,6 +171,7 @@ export function secondsSince(ctx: Ctx): number {
 function newRecord(
   plan: VmPlan,
   made: {
+    name: VmName;
     reference: string;
     image: Awaited<ReturnType<Ctx['images']['ensure']>>;
     facts: { machine: string | undefined; layout: number };
@@ -198,7 +183,7 @@ function newRecord(
   const { image } = made;
   return {
     version: 1,
-    name: plan.name,
+    name: made.name,
     uuid: randomUUID(),
     // Locally administered, QEMU's own prefix.
     mac: `52:54:00${[...randomBytes(3)].map((byte) => `:${byte.toString(16).padStart(2, '0')}`).join('')}`,
@@ -224,29 +209,20 @@ export function stored(overrides: Overrides): Record<string, string | number> {
   return Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
 }
 
-async function keep(
+/** Keeps a VM that could not be made whole, marked with the reason; `undefined` when there is nothing to keep yet. */
+export async function keepFailed(
   ctx: Ctx,
-  record: VmRecord,
+  name: VmName,
   { journal, error }: { journal: Journal; error: unknown },
-): Promise<unknown> {
+): Promise<CloneboxError | undefined> {
+  const record = await ctx.store.read(name);
+  if (record === undefined || ctx.io.signal.aborted) return undefined;
   await ctx.store.write({ ...record, failure: reasonOf(error).split('\n')[0] ?? 'unknown' });
   await journal.commit();
-  if (!isCloneboxError(error)) return error;
-  return new CloneboxError(error.code, error.message, {
-    hint: `${record.name} was kept as it is: clonebox ssh ${record.name}, clonebox logs ${record.name}; remove it with clonebox delete ${record.name}`,
-    facts: { ...error.facts, kept: record.name },
+  const code = isCloneboxError(error) ? error.code : 'bug';
+  return new CloneboxError(code, reasonOf(error), {
+    hint: `${name} was kept as it is: clonebox ssh ${name}, clonebox logs ${name}; remove it with clonebox delete ${name}`,
+    facts: { ...(isCloneboxError(error) && error.facts), kept: name },
     cause: error,
   });
-}
-
-/** Undoes the journal; what cannot be undone is added to the error and never hides it. */
-export async function takeBack(ctx: Ctx, journal: Journal, error: unknown): Promise<unknown> {
-  ctx.io.emit({ kind: 'phase', id: 'rollback', title: 'Taking back what was made' });
-  // The operation's own signal may be what ended it.
-  const io = { ...ctx.io, signal: AbortSignal.timeout(60_000) };
-  const left = await journal.rollback(io).catch((failure: unknown) => [reasonOf(failure)]);
-  if (left.length === 0) return error;
-  const note = `not everything could be taken back: ${left.join('; ')}`;
-  ctx.io.emit({ kind: 'warning', text: note });
-  return error;
 }

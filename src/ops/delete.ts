@@ -1,7 +1,9 @@
 import type { Ctx } from '../core/ctx.ts';
 import { reasonOf } from '../core/errors.ts';
 import type { VmName } from '../core/name.ts';
-import { findVm } from './target.ts';
+import { uninterrupted } from '../core/quiet-io.ts';
+import { journaled, type Operation, operation } from './operation.ts';
+import { findVm, named } from './target.ts';
 import { isUp, readVmState } from './vm-state.ts';
 
 export interface DeleteInput {
@@ -23,33 +25,103 @@ const trashAge = 24 * 60 * 60 * 1000;
 
 /**
  * Deletes a VM: its directory goes to the trash for 24 hours, its name and ports are free at once. With `purge`
- * nothing that names it is left but log and audit. The project's own files are never touched.
+ * nothing that names it is left but log and audit; that also goes for one in the trash. Once it has begun it is brought
+ * to its end, after an interrupt too. The project's own files are never touched.
  */
 export async function deleteVm(ctx: Ctx, input: DeleteInput): Promise<DeleteResult> {
-  const name = await findVm(ctx, input.target, input.cwd);
-  const outcome = await ctx.store.withLock(
-    name,
-    ctx.io,
-    async (): Promise<DeleteResult['outcome']> => {
-      // Deleting is the way out of a VM whose undo fails: it must not stop here.
-      await ctx.store.recover(name, ctx.io).catch((error: unknown) => {
-        ctx.io.log.warn('vm.delete.unrecovered', { vm: name, reason: reasonOf(error) });
-      });
-      const record = await ctx.store.read(name).catch(() => undefined);
-      const state = await readVmState(ctx, name, record);
-      if (isUp(state) && !(await input.confirm(`${name} is running. Stop and delete it?`)))
-        return 'kept';
-      const driver = await ctx.driver(record?.plan.driver ?? 'qemu');
-      await driver.stop(name, ctx.io, { grace: 0 });
-      await driver.remove(name, ctx.io);
-      if ((await ctx.store.names()).includes(name) && !input.purge) {
-        await ctx.store.trash(name, ctx.store.trashPlace(name));
+  const begin = { event: 'vm.delete', target: named(input.target) } as const;
+  const result = await operation(ctx, begin, async (op) => {
+    const name = await findDeletable(op.ctx, input);
+    op.about({ type: 'vm', name });
+    const outcome = await op.ctx.store.withLock(name, op.ctx.io, async () => {
+      await recoverOrForget(op.ctx, name);
+      return deleteLocked(op, name, input);
+    });
+    if (outcome === 'kept') op.skipped();
+    else op.note({ purged: outcome === 'purged' });
+    return { name, outcome };
+  });
+  await ctx.store.emptyTrash(trashAge);
+  return result;
+}
+
+async function deleteLocked(
+  op: Operation,
+  name: VmName,
+  input: DeleteInput,
+): Promise<DeleteResult['outcome']> {
+  const { ctx } = op;
+  const { io, store } = ctx;
+  const record = await store.read(name).catch(() => undefined);
+  const state = await readVmState(ctx, name, record);
+  if (isUp(state) && !(await input.confirm(`${name} is running. Stop and delete it?`))) {
+    return 'kept';
+  }
+  const driver = record?.plan.driver ?? 'qemu';
+  const isThere = (await store.names()).includes(name);
+  return journaled(
+    op,
+    async (journal) => {
+      if (isThere && !input.purge) {
+        const to = store.trashPlace(name);
+        await journal.finish('into the trash', { kind: 'trash-vm', driver, name, to }, () =>
+          trashVm(ctx, { driver, name, to }),
+        );
         return 'trashed';
       }
-      await ctx.store.purge(name);
+      await journal.finish('gone for good', { kind: 'purge-vm', driver, name }, () =>
+        purgeVm(ctx, { driver, name }),
+      );
+      io.log.debug('vm.purged', { vm: name });
       return 'purged';
     },
+    name,
   );
-  await ctx.store.emptyTrash(trashAge);
-  return { name, outcome };
+}
+
+/** Stops a VM's machine and moves it to the trash. May be repeated; an interrupt does not end it. */
+export async function trashVm(
+  ctx: Ctx,
+  { driver, name, to }: { driver: string; name: VmName; to: string },
+): Promise<void> {
+  await removeMachine(ctx, driver, name);
+  await ctx.store.trash(name, to);
+}
+
+/** Stops a VM's machine and removes everything that names the VM. May be repeated; an interrupt does not end it. */
+export async function purgeVm(
+  ctx: Ctx,
+  { driver, name }: { driver: string; name: VmName },
+): Promise<void> {
+  await removeMachine(ctx, driver, name);
+  await ctx.store.purge(name);
+}
+
+async function removeMachine(ctx: Ctx, driverName: string, name: VmName): Promise<void> {
+  const io = uninterrupted(ctx.io);
+  const driver = await ctx.driver(driverName);
+  await driver.stop(name, io, { grace: 0 });
+  await driver.remove(name, io);
+}
+
+/** Deleting is the way out of a VM whose undo fails: it must not stop here. */
+async function recoverOrForget(ctx: Ctx, name: VmName): Promise<void> {
+  try {
+    await ctx.store.recover(name, ctx.io);
+  } catch (error) {
+    ctx.io.log.warn('vm.delete.unrecovered', { vm: name, reason: reasonOf(error) });
+    await ctx.store.forget(name);
+  }
+}
+
+/** The VM that is meant; for `--purge` it may be one that is only in the trash. */
+async function findDeletable(ctx: Ctx, input: DeleteInput): Promise<VmName> {
+  try {
+    return await findVm(ctx, input.target, input.cwd);
+  } catch (error) {
+    const trashed = input.purge ? await ctx.store.listTrash() : [];
+    const found = trashed.find((entry) => entry.name === input.target);
+    if (found === undefined) throw error;
+    return found.name;
+  }
 }

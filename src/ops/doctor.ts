@@ -143,8 +143,27 @@ async function spaceLines(ctx: Ctx): Promise<DoctorLine[]> {
         : ok(check, detail),
     );
   }
+  const trash = await ctx.store.listTrash();
+  if (trash.length > 0) {
+    let bytes = 0;
+    for (const { path } of trash) bytes += await allocatedBelow(ctx, path);
+    const names = [...new Set(trash.map(({ name }) => name))].join(', ');
+    const detail = `${formatBytes(bytes)} in VMs deleted in the last 24 hours: ${names}`;
+    lines.push(note('trash', detail, 'clonebox recover NAME, or clonebox delete NAME --purge'));
+  }
   lines.push(ok('memory', `${formatBytes(ctx.host.memoryBytes)}, ${ctx.host.cpuCount} processors`));
   return lines;
+}
+
+async function allocatedBelow(ctx: Ctx, directory: string): Promise<number> {
+  let bytes = 0;
+  for (const entry of await ctx.host.files.list(directory)) {
+    const path = `${directory}/${entry}`;
+    const facts = await ctx.host.files.facts(path);
+    bytes += facts?.allocated ?? 0;
+    if (facts?.kind === 'directory') bytes += await allocatedBelow(ctx, path);
+  }
+  return bytes;
 }
 
 /** The path itself or the closest directory above it that exists. */
@@ -157,8 +176,8 @@ async function leftoverLines(ctx: Ctx): Promise<DoctorLine[]> {
   return (await ctx.store.unfinished()).map((one) =>
     note(
       'interrupted',
-      `${one.operation} of ${one.vm} stopped at: ${one.lastStep}`,
-      `It is taken back by the next command on it, for example: clonebox delete ${one.vm}`,
+      `${one.operation}${one.vm === null ? '' : ` of ${one.vm}`} stopped at: ${one.lastStep}`,
+      'clonebox recover --auto; the next command on it does so too',
     ),
   );
 }

@@ -3,7 +3,8 @@ import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError, isCloneboxError, reasonOf } from '../core/errors.ts';
 import type { VmRecord } from '../core/record.ts';
 import { shellQuote } from '../lib/quote.ts';
-import { loadVm } from './target.ts';
+import { operation } from './operation.ts';
+import { loadVm, named } from './target.ts';
 
 export interface ExecInput {
   readonly target: string | undefined;
@@ -28,8 +29,20 @@ export interface ExecInput {
  * terminal or input it goes over the agent, which costs no login; else over the pinned ssh. A timeout or Ctrl-C ends
  * the process group in the guest. Fails with `conflict` when the VM does not run.
  */
-export async function exec(ctx: Ctx, input: ExecInput): Promise<number> {
-  const record = await loadVm(ctx, input.target, input.cwd);
+export function exec(ctx: Ctx, input: ExecInput): Promise<number> {
+  const begin = { event: 'vm.exec', target: named(input.target) } as const;
+  return operation(ctx, begin, async (op) => {
+    const record = await loadVm(op.ctx, input.target, input.cwd);
+    op.about({ type: 'vm', name: record.name });
+    // Its words may hold anything; which program it was is enough to know.
+    op.note({ program: input.argv[0], as: input.as ?? record.plan.user.name });
+    const status = await execIn(op.ctx, record, input);
+    op.note({ status });
+    return status;
+  });
+}
+
+async function execIn(ctx: Ctx, record: VmRecord, input: ExecInput): Promise<number> {
   await requireRunning(ctx, record);
   const user = input.as ?? record.plan.user.name;
   const cwd = input.guestCwd ?? record.plan.directory;
@@ -107,15 +120,21 @@ async function endMarked(ctx: Ctx, record: VmRecord, id: string): Promise<void> 
 }
 
 /** Opens a shell in the guest, or runs one command line there. Returns the guest's status. */
-export async function ssh(
+export function ssh(
   ctx: Ctx,
   input: { target: string | undefined; cwd: string; argv: readonly string[]; tty: boolean },
 ): Promise<number> {
-  const record = await loadVm(ctx, input.target, input.cwd);
-  await requireRunning(ctx, record);
-  const argv = await ctx.sshCommand(record, { tty: input.tty });
-  const shell = [`cd ${shellQuote(record.plan.directory)} && exec "$SHELL" -l`];
-  return ctx.host.runAttached([...argv, ...(input.argv.length > 0 ? input.argv : shell)], ctx.io);
+  const begin = { event: 'vm.login', target: named(input.target) } as const;
+  return operation(ctx, begin, async (op) => {
+    const { host, io } = op.ctx;
+    const record = await loadVm(op.ctx, input.target, input.cwd);
+    op.about({ type: 'vm', name: record.name });
+    op.note({ via: 'ssh' });
+    await requireRunning(op.ctx, record);
+    const argv = await op.ctx.sshCommand(record, { tty: input.tty });
+    const shell = [`cd ${shellQuote(record.plan.directory)} && exec "$SHELL" -l`];
+    return host.runAttached([...argv, ...(input.argv.length > 0 ? input.argv : shell)], io);
+  });
 }
 
 /** Fails with `conflict` unless the VM's machine runs. A kept failed VM whose machine runs is good enough. */

@@ -1,6 +1,8 @@
 import { isAbsolute, resolve } from 'node:path';
+import type { AuditEvent } from '../core/audit.ts';
 import type { Ctx } from '../core/ctx.ts';
 import type { Image } from '../core/image.ts';
+import { journaled, type Operation, operation } from './operation.ts';
 
 export interface ImageLine extends Image {
   /** VMs that stand on it: it cannot be pruned while there are any. */
@@ -17,31 +19,62 @@ export async function listImages(ctx: Ctx): Promise<ImageLine[]> {
 }
 
 /** Fetches or builds an image when it is not in the cache; with `fresh` also when it is. */
-export async function pullImage(
+export function pullImage(
   ctx: Ctx,
   input: { reference: string; cwd: string; fresh: boolean },
 ): Promise<Image> {
-  const reference =
-    input.reference === 'auto' ? await ctx.images.resolveAuto(ctx.io) : input.reference;
-  return input.fresh ? ctx.images.pull(reference, ctx.io) : ctx.images.ensure(reference, ctx.io);
+  const event = input.reference.startsWith('bootstrap:') ? 'image.build' : 'image.pull';
+  return changeImages(ctx, { event, name: input.reference }, async (op) => {
+    const { images, io } = op.ctx;
+    const { reference: asked, fresh } = input;
+    const reference = asked === 'auto' ? await images.resolveAuto(io) : asked;
+    const before = fresh ? undefined : await images.find(reference);
+    const image = await (fresh ? images.pull(reference, io) : images.ensure(reference, io));
+    if (before?.digest === image.digest) op.skipped();
+    op.note({ digest: image.digest });
+    return image;
+  });
 }
 
 /** Copies a disk file into the cache. */
-export async function importImage(
+export function importImage(
   ctx: Ctx,
   input: { path: string; cwd: string; name: string | undefined; digest: string | undefined },
 ): Promise<Image> {
   const path = isAbsolute(input.path) ? input.path : resolve(input.cwd, input.path);
-  return ctx.images.importFile(path, ctx.io, { name: input.name, digest: input.digest });
+  return changeImages(ctx, { event: 'image.import', name: input.name ?? path }, async (op) => {
+    const { name, digest } = input;
+    const image = await op.ctx.images.importFile(path, op.ctx.io, { name, digest });
+    op.note({ digest: image.digest });
+    return image;
+  });
 }
 
 /** Removes images that no VM, not even one in the trash, stands on. */
-export async function pruneImages(
+export function pruneImages(
   ctx: Ctx,
   input: { all: boolean },
 ): Promise<{ removed: string[]; freed: number }> {
-  const inUse = new Set((await imageUsers(ctx)).keys());
-  return ctx.images.prune(inUse, ctx.io, { all: input.all });
+  return changeImages(ctx, { event: 'image.prune', name: '*' }, async (op) => {
+    const inUse = new Set((await imageUsers(op.ctx)).keys());
+    const result = await op.ctx.images.prune(inUse, op.ctx.io, { all: input.all });
+    if (result.removed.length === 0) op.skipped();
+    op.note({ removed: result.removed.length, freed: result.freed });
+    return result;
+  });
+}
+
+/** An image appears and goes by one rename: what an interrupted change leaves is only to be swept up. */
+function changeImages<T>(
+  ctx: Ctx,
+  { event, name }: { event: AuditEvent; name: string },
+  action: (op: Operation) => Promise<T>,
+): Promise<T> {
+  return operation(ctx, { event, target: { type: 'image', name } }, (op) =>
+    journaled(op, (journal) =>
+      journal.step('the cache of images', { kind: 'sweep-images' }, () => action(op)),
+    ),
+  );
 }
 
 async function imageUsers(ctx: Ctx): Promise<Map<string, string[]>> {

@@ -1,10 +1,11 @@
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
-import type { Lease } from '../core/record.ts';
+import type { Lease, VmRecord } from '../core/record.ts';
 import { ownNumber } from './create-vm.ts';
-import { loadVm } from './target.ts';
-import { closeForward, openForward } from './tunnels.ts';
-import { withVm } from './vm-state.ts';
+import { addForwards, writeRecord } from './forwards.ts';
+import { changeVm, operation } from './operation.ts';
+import { loadVm, named } from './target.ts';
+import { openForwards } from './tunnels.ts';
 
 interface PortInput {
   readonly target: string | undefined;
@@ -20,76 +21,79 @@ export async function listPorts(ctx: Ctx, input: PortInput): Promise<PortLine[]>
 }
 
 /** Leases a host port and forwards it, at once when the VM runs. A taken host port gives the next free one. */
-export async function addPort(
+export function addPort(
   ctx: Ctx,
   input: PortInput & { guest: number; host: number | undefined },
 ): Promise<PortLine> {
-  const { name } = await loadVm(ctx, input.target, input.cwd);
-  return withVm(ctx, name, async () => {
-    const record = await loadVm(ctx, name, input.cwd);
-    const known = record.leases.find((lease) => lease.guest === input.guest);
-    if (known !== undefined) {
-      throw new CloneboxError(
-        'conflict',
-        `port ${input.guest} of ${name} is already at 127.0.0.1:${known.host}`,
-        {
-          facts: { ...known },
-        },
+  const begin = { event: 'port.add', target: named(input.target) } as const;
+  return operation(ctx, begin, async (op) => {
+    const { name } = await loadVm(op.ctx, input.target, input.cwd);
+    return changeVm(op, name, async (journal) => {
+      const record = await loadVm(op.ctx, name, input.cwd);
+      refuseKnown(record, input.guest);
+      const { guest } = input;
+      const wanted = { name: String(guest), guest, host: input.host ?? ownNumber(guest) };
+      const [lease] = await addForwards(op.ctx, record, { journal, wanted: [wanted] });
+      if (lease === undefined) throw new Error('a lease was asked for and none came');
+      op.note({ guest, host: lease.host });
+      const next: VmRecord = {
+        ...record,
+        addedPorts: [...(record.addedPorts ?? []), wanted],
+        leases: [...record.leases, lease],
+      };
+      await journal.finish('its record', { kind: 'write-record', record: next }, () =>
+        writeRecord(op.ctx, next),
       );
-    }
-    const wanted = {
-      name: String(input.guest),
-      guest: input.guest,
-      host: input.host ?? ownNumber(input.guest),
-    };
-    const [lease] = await ctx.store.lease(name, [wanted], ctx.io);
-    if (lease === undefined) throw new Error('a lease was asked for and none came');
-    try {
-      const driver = await ctx.driver(record.plan.driver);
-      if ((await driver.running(name)) !== undefined) await openForward(ctx, record, lease);
-    } catch (error) {
-      await ctx.store.release(name, ctx.io, [input.guest]);
-      throw error;
-    }
-    const addedPorts = [...(record.addedPorts ?? []), wanted];
-    await ctx.store.write({
-      ...record,
-      addedPorts,
-      leases: [...record.leases, lease],
+      return { ...lease, address: `127.0.0.1:${lease.host}` };
     });
-    return { ...lease, address: `127.0.0.1:${lease.host}` };
   });
 }
 
+function refuseKnown({ leases, name }: VmRecord, guest: number): void {
+  const known = leases.find((lease) => lease.guest === guest);
+  if (known === undefined) return;
+  throw new CloneboxError(
+    'conflict',
+    `port ${guest} of ${name} is already at 127.0.0.1:${known.host}`,
+    { facts: { ...known } },
+  );
+}
+
 /** Gives a port back. One that the VM was started with stays open until it stops, and `now` is false. */
-export async function removePort(
+export function removePort(
   ctx: Ctx,
   input: PortInput & { guest: number },
 ): Promise<{ guest: number; now: boolean }> {
-  const { name } = await loadVm(ctx, input.target, input.cwd);
-  return withVm(ctx, name, async () => {
-    const record = await loadVm(ctx, name, input.cwd);
-    const lease = record.leases.find((one) => one.guest === input.guest);
-    if (lease === undefined || lease.name === 'ssh') {
-      throw new CloneboxError(
-        lease ? 'refused' : 'not-found',
-        lease
-          ? 'CloneBox itself needs the ssh port'
-          : `port ${input.guest} of ${name} is not forwarded`,
-        {
-          hint: `See what is: clonebox port list ${name}`,
-        },
+  const begin = { event: 'port.remove', target: named(input.target) } as const;
+  return operation(ctx, begin, async (op) => {
+    const { name } = await loadVm(op.ctx, input.target, input.cwd);
+    return changeVm(op, name, async (journal) => {
+      const { guest } = input;
+      const record = await loadVm(op.ctx, name, input.cwd);
+      const lease = removable(record, guest);
+      op.note({ guest, host: lease.host });
+      const driver = await op.ctx.driver(record.plan.driver);
+      const isRunning = (await driver.running(name)) !== undefined;
+      const now = !isRunning || (await openForwards(op.ctx, name)).includes(lease.host);
+      const next: VmRecord = {
+        ...record,
+        addedPorts: (record.addedPorts ?? []).filter((port) => port.guest !== guest),
+        leases: record.leases.filter((one) => one.guest !== guest),
+      };
+      await journal.finish('its record', { kind: 'write-record', record: next }, () =>
+        writeRecord(op.ctx, next),
       );
-    }
-    const driver = await ctx.driver(record.plan.driver);
-    const running = (await driver.running(name)) !== undefined;
-    const now = !running || (await closeForward(ctx, record, input.guest));
-    await ctx.store.release(name, ctx.io, [input.guest]);
-    await ctx.store.write({
-      ...record,
-      addedPorts: (record.addedPorts ?? []).filter((port) => port.guest !== input.guest),
-      leases: record.leases.filter((one) => one.guest !== input.guest),
+      return { guest, now };
     });
-    return { guest: input.guest, now };
   });
+}
+
+function removable({ leases, name }: VmRecord, guest: number): Lease {
+  const lease = leases.find((one) => one.guest === guest);
+  if (lease !== undefined && lease.name !== 'ssh') return lease;
+  throw new CloneboxError(
+    lease ? 'refused' : 'not-found',
+    lease ? 'CloneBox itself needs the ssh port' : `port ${guest} of ${name} is not forwarded`,
+    { hint: `See what is: clonebox port list ${name}` },
+  );
 }

@@ -1,13 +1,15 @@
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { VmRecord } from '../core/record.ts';
+import type { Journal } from '../core/store.ts';
 import { shellQuote } from '../lib/quote.ts';
 import { clone, plainClone } from './clone.ts';
 import type { Timings } from './create-vm.ts';
+import { changeVm, type Operation, operation } from './operation.ts';
 import { startVm } from './start-vm.ts';
 import { readStatus, type VmStatus } from './status.ts';
-import { findTarget, findVm } from './target.ts';
-import { isUp, readVmState, withVm } from './vm-state.ts';
+import { findTarget, findVm, named } from './target.ts';
+import { isUp, readVmState } from './vm-state.ts';
 
 export interface StartResult {
   readonly outcome: 'created' | 'started' | 'unchanged';
@@ -28,21 +30,24 @@ export interface StartInput {
  * Starts a VM by name or project. A running one is left as it is; a project without a VM gets one first. Fails with
  * `guest-failed` for a broken VM that could not be taken back.
  */
-export async function start(ctx: Ctx, input: StartInput): Promise<StartResult> {
-  const target = await findTarget(ctx, input.target, input.cwd);
-  const name =
-    target.kind === 'project' ? target.existing : await findVm(ctx, target.name, input.cwd);
-  if (name === undefined) return create(ctx, input);
-  const found = await withVm(ctx, name, async (): Promise<StartResult | undefined> => {
-    const record = await ctx.store.read(name);
-    // Taking back an interrupted creation leaves nothing to start.
-    return record && startRecord(ctx, record, input.wait);
-  });
-  if (found !== undefined) return found;
-  if (target.kind === 'project') return create(ctx, input);
-  throw new CloneboxError('guest-failed', `${name} was never finished, and is gone now`, {
-    hint: 'Make it again from its project: clonebox clone PATH --run',
-    facts: { vm: name },
+export function start(ctx: Ctx, input: StartInput): Promise<StartResult> {
+  const begin = { event: 'vm.start', target: named(input.target) } as const;
+  return operation(ctx, begin, async (op) => {
+    const target = await findTarget(op.ctx, input.target, input.cwd);
+    const name =
+      target.kind === 'project' ? target.existing : await findVm(op.ctx, target.name, input.cwd);
+    if (name === undefined) return create(op.ctx, input);
+    const found = await changeVm(op, name, async (journal): Promise<StartResult | undefined> => {
+      const record = await op.ctx.store.read(name);
+      // Taking back an interrupted creation leaves nothing to start.
+      return record && startRecord(op, record, { journal, wait: input.wait });
+    });
+    if (found !== undefined) return found;
+    if (target.kind === 'project') return create(op.ctx, input);
+    throw new CloneboxError('guest-failed', `${name} was never finished, and is gone now`, {
+      hint: 'Make it again from its project: clonebox clone PATH --run',
+      facts: { vm: name },
+    });
   });
 }
 
@@ -52,7 +57,12 @@ async function create(ctx: Ctx, input: StartInput): Promise<StartResult> {
   return { ...made, outcome: 'created' };
 }
 
-async function startRecord(ctx: Ctx, record: VmRecord, wait: boolean): Promise<StartResult> {
+async function startRecord(
+  op: Operation,
+  record: VmRecord,
+  options: { journal: Journal; wait: boolean },
+): Promise<StartResult> {
+  const { ctx } = op;
   const { name } = record;
   const way = { path: 'disk', pathReason: 'its own disk' } as const;
   const state = await readVmState(ctx, name, record);
@@ -72,9 +82,11 @@ async function startRecord(ctx: Ctx, record: VmRecord, wait: boolean): Promise<S
       },
     );
   }
-  if (isUp(state))
+  if (isUp(state)) {
+    op.skipped();
     return { ...way, outcome: 'unchanged', vm: await readStatus(ctx, record), timings: {} };
-  const { timings } = await startVm(ctx, record, { wait });
+  }
+  const { timings } = await startVm(ctx, record, options);
   const current = (await ctx.store.read(name)) ?? record;
   return { ...way, outcome: 'started', vm: await readStatus(ctx, current), timings };
 }

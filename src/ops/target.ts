@@ -1,4 +1,5 @@
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import type { AuditTarget } from '../core/audit.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import { looksLikePath, parseVmName, slug, type VmName } from '../core/name.ts';
@@ -17,6 +18,11 @@ export type Target =
       /** The VM already made of this directory. */
       readonly existing: VmName | undefined;
     };
+
+/** What a user named, for the record of an operation that may never find it. */
+export function named(argument: string | undefined): AuditTarget {
+  return { type: 'vm', name: argument ?? '.' };
+}
 
 /** Reads a `[vm]` argument; nothing means the current directory. Fails with `not-found` for a path that is not there. */
 export async function findTarget(

@@ -1,6 +1,7 @@
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { Guest } from '../core/guest.ts';
+import type { VmName } from '../core/name.ts';
 import type { VmRecord } from '../core/record.ts';
 import { until } from '../lib/until.ts';
 import { listeningPorts } from './ready.ts';
@@ -20,7 +21,7 @@ async function startTunnel(
     '-o',
     'ExitOnForwardFailure=yes',
     '-o',
-    `ControlPath=${runtime}/${tunnel.id}`,
+    `ControlPath=${controlPath(ctx, record.name, tunnel.id)}`,
     ...tunnel.forward,
   ];
   const argv = await ctx.sshCommand(record, { tty: false, extra });
@@ -56,20 +57,32 @@ export async function openForward(
   port: { host: number; guest: number },
 ): Promise<void> {
   await startTunnel(ctx, record, {
-    id: `port-${port.guest}`,
+    id: `port-${port.host}`,
     forward: ['-L', `127.0.0.1:${port.host}:127.0.0.1:${port.guest}`],
     isOpen: async () => !(await ctx.host.canBind(port.host)),
   });
 }
 
+/** The host ports that `openForward` has forwarded to this VM since it was started. */
+export async function openForwards(ctx: Ctx, name: VmName): Promise<number[]> {
+  const files = await ctx.host.files.list(ctx.store.paths.runtimeOf(name));
+  return files.flatMap((file) => Number(/^port-(\d+)\.log$/.exec(file)?.[1] ?? []));
+}
+
 /** Ends a forward made by `openForward`. False when the port belongs to the network itself. */
-export async function closeForward(
-  ctx: Ctx,
-  record: VmRecord,
-  guestPort: number,
-): Promise<boolean> {
-  const path = `${ctx.store.paths.runtimeOf(record.name)}/port-${guestPort}`;
+export async function closeForward(ctx: Ctx, name: VmName, hostPort: number): Promise<boolean> {
+  const path = controlPath(ctx, name, `port-${hostPort}`);
   const found = await ctx.host.processesMentioning(`ControlPath=${path}`);
-  for (const process of found) await ctx.host.kill(process, 'SIGTERM');
+  for (const process of found) {
+    await ctx.host.kill(process, 'SIGTERM');
+    const isGone = async () => !(await ctx.host.isAlive(process));
+    await until(isGone, { interval: 20, io: ctx.io, sleep: ctx.host.sleep });
+  }
+  await ctx.host.files.remove(`${ctx.store.paths.runtimeOf(name)}/port-${hostPort}.log`);
   return found.length > 0;
+}
+
+/** No socket is ever there: the path is what a tunnel is found by. */
+function controlPath(ctx: Ctx, name: VmName, id: string): string {
+  return `${ctx.store.paths.runtimeOf(name)}/${id}.control`;
 }

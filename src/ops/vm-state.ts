@@ -33,16 +33,3 @@ export async function readVmState(
 export function isUp(state: VmState): boolean {
   return state.kind === 'running' || state.kind === 'starting' || state.kind === 'paused';
 }
-
-/** Holds the VM's lock, takes back what a crash left of it, then acts. */
-export function withVm<T>(ctx: Ctx, name: VmName, action: () => Promise<T>): Promise<T> {
-  return ctx.store.withLock(name, ctx.io, async () => {
-    for (const operation of await ctx.store.recover(name, ctx.io)) {
-      ctx.io.emit({
-        kind: 'note',
-        text: `took back an interrupted ${operation.operation} of ${name}`,
-      });
-    }
-    return action();
-  });
-}

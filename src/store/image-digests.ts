@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Host } from '../core/host.ts';
 import type { Paths } from '../core/store.ts';
 import { vmFiles } from './paths.ts';
-import { readRecord, recordNames } from './records.ts';
+import { readRecord, storedNames } from './records.ts';
 import { listTrash } from './trash.ts';
 
 /** All that counts here of a record, whatever its version. */
@@ -19,7 +19,7 @@ export async function imageDigests(place: {
 }): Promise<{ name: string; digest: string }[]> {
   const { host, paths } = place;
   const found: { name: string; digest: string }[] = [];
-  for (const name of await recordNames(host, paths)) {
+  for (const name of await storedNames(host, paths)) {
     const digests = await digestsIn(host, paths.vm(name).record);
     // It says why, and what to do.
     if (digests?.length === 0) await readRecord(host, paths, name);

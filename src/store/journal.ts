@@ -1,12 +1,20 @@
-import { CloneboxError } from '../core/errors.ts';
+import { CloneboxError, reasonOf } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import type { VmName } from '../core/name.ts';
 import { uninterrupted } from '../core/quiet-io.ts';
-import type { Journal, Paths, Undo } from '../core/store.ts';
-import { formatLine, type JournalHeader, type JournalStep } from './journal-file.ts';
+import type { Ending, Journal, OperationFacts, Paths, Undo } from '../core/store.ts';
+import { faultPoint } from '../host/fault-point.ts';
+import { redact } from '../lib/redact.ts';
+import {
+  formatLine,
+  type JournalContent,
+  type JournalDecision,
+  type JournalHeader,
+  type JournalStep,
+} from './journal-file.ts';
 import { isInside } from './paths.ts';
 import { checkRemovable } from './undo-path.ts';
-import { removeJournal, type UndoHandlers, undoSteps } from './undo-steps.ts';
+import { endJournal, removeJournal, type UndoHandlers, undoSteps } from './undo-steps.ts';
 
 interface Place {
   readonly host: Host;
@@ -14,34 +22,25 @@ interface Place {
   readonly handlers: UndoHandlers;
 }
 
-/**
- * Opens the journal of an operation: its file is on disk, with this process in it, when this returns. `rollback`
- * is deaf to the abort of its `Io`, so that it may be called with the one that was interrupted; after `commit`
- * it does nothing. `step` fails with `refused` or `conflict`, before anything is written or done, when its undo
- * would remove what is not CloneBox's own or was there before.
- */
-export async function openJournal(
-  { host, paths, handlers }: Place,
-  operation: string,
-  vm: VmName,
-): Promise<Journal> {
-  const { files } = host;
-  const started = new Date(host.now()).toISOString();
-  const id = journalId(started);
-  const file = `${paths.journal}/${id}.jsonl`;
-  const header: JournalHeader = {
-    operation,
-    vm,
-    pid: process.pid,
-    startTime: (await host.processRef(process.pid))?.startTime ?? 0,
-    command: commandLine(),
-    started,
-  };
-  await files.makeDirectory(paths.journal, 0o700);
-  await files.writeNew(file, formatLine(header));
+const committed: Ending = { outcome: 'success', error: null };
 
+/**
+ * Opens the journal of an operation; its file is made by the first step. `rollback` is deaf to the abort of its `Io`,
+ * so that it may be called with the one that was interrupted. `step` fails with `refused` or `conflict`, before
+ * anything is written or done, when its undo would remove what is not CloneBox's own or was there before.
+ */
+export function openJournal(
+  { host, paths, handlers }: Place,
+  facts: OperationFacts,
+  vm: VmName | undefined,
+): Journal {
+  const { files } = host;
+  const file = `${paths.journal}/${facts.id}.jsonl`;
   const steps: JournalStep[] = [];
-  let state: 'open' | 'closed' | 'torn' = 'open';
+  let header: JournalHeader | undefined;
+  let decision: JournalDecision | undefined;
+  let state: 'open' | 'decided' | 'ended' | 'torn' = 'open';
+
   const append = async (line: string) => {
     try {
       await files.appendSynced(file, line);
@@ -51,35 +50,86 @@ export async function openJournal(
       throw error;
     }
   };
-  const expectOpen = () => {
-    if (state === 'open') return;
-    throw new CloneboxError('bug', `the journal of ${operation} ${vm} is ${state}`, {
-      facts: { id },
-    });
+  const begin = async () => {
+    if (state !== 'open') {
+      throw new CloneboxError('bug', `the journal of ${facts.event} is ${state}`, {
+        facts: { id: facts.id },
+      });
+    }
+    if (header !== undefined) return;
+    const made: JournalHeader = {
+      facts,
+      ...(vm !== undefined && { vm }),
+      pid: process.pid,
+      startTime: (await host.processRef(process.pid))?.startTime ?? 0,
+      command: commandLine(),
+      started: new Date(host.now()).toISOString(),
+    };
+    await files.makeDirectory(paths.journal, 0o700);
+    await files.writeNew(file, formatLine(made));
+    header = made;
+    await faultPoint('begun');
   };
+  const contentOf = (made: JournalHeader): JournalContent => ({
+    header: made,
+    steps,
+    decision,
+    unreadable: [],
+  });
 
   return {
-    id,
+    id: facts.id,
     step: async (title, undo, action) => {
-      expectOpen();
       await checkUndo({ host, paths }, steps, undo);
+      await begin();
       const step: JournalStep = { title, undo };
       await append(formatLine(step));
       steps.push(step);
-      return action();
+      await faultPoint(`${title}: written`);
+      const result = await action();
+      await faultPoint(`${title}: done`);
+      return result;
+    },
+    finish: async (title, finish, action) => {
+      await begin();
+      const decided: JournalDecision = { title, finish };
+      await append(formatLine(decided));
+      decision = decided;
+      state = 'decided';
+      await faultPoint(`${title}: decided`);
+      const result = await action();
+      await faultPoint(`${title}: finished`);
+      await append(formatLine({ ended: committed }));
+      state = 'ended';
+      return result;
     },
     commit: async () => {
-      expectOpen();
-      await append(formatLine({ committed: new Date(host.now()).toISOString() }));
-      state = 'closed';
-      // Committed is committed: a file that stays is removed by the next look for unfinished ones.
-      await removeJournal(host, file).catch(() => {});
+      if (state === 'ended' || header === undefined) return;
+      if (state === 'torn') throw new CloneboxError('bug', 'a torn journal cannot be committed');
+      await append(formatLine({ ended: committed }));
+      state = 'ended';
+      await faultPoint('committed');
     },
     rollback: async (io) => {
-      if (state === 'closed') return [];
-      state = 'closed';
-      const content = { header, steps, isCommitted: false, unreadable: [] };
-      return (await undoSteps({ host, handlers, file }, content, uninterrupted(io))).failures;
+      if (state === 'ended' || header === undefined) return [];
+      const content = contentOf(header);
+      const place = { host, handlers, file };
+      if (decision !== undefined) {
+        await endJournal(place, { ...content, header: { ...header, abandoned: true } }).catch(
+          (error: unknown) => io.log.warn('journal.not-noted', { file, reason: reasonOf(error) }),
+        );
+        return [`${decision.title}: the next command on it brings this to its end`];
+      }
+      state = 'ended';
+      return (await undoSteps(place, content, uninterrupted(io))).failures;
+    },
+    close: async () => {
+      if (header === undefined || state !== 'ended') return;
+      // What could not be undone stays for a later try.
+      const left = await files.readText(file);
+      if (left !== undefined && !/\n\{"ended":.*\n$/.test(left)) return;
+      await removeJournal(host, file);
+      await faultPoint('closed');
     },
   };
 }
@@ -104,15 +154,10 @@ async function checkUndo(
   throw new CloneboxError('conflict', `${path} exists already`, { facts: { path } });
 }
 
-/** Sorts by time; the second half tells operations of the same millisecond apart. */
-function journalId(started: string): string {
-  const random = crypto.getRandomValues(new Uint32Array(1))[0] ?? 0;
-  return `${started.replace(/[-:.]/g, '')}-${random.toString(16).padStart(8, '0')}`;
-}
-
 /** What the user typed, up to the command for the guest: that is nobody's business. */
 function commandLine(): string {
   const argv = process.argv.slice(2);
   const end = argv.indexOf('--');
-  return ['clonebox', ...(end < 0 ? argv : argv.slice(0, end))].join(' ').slice(0, 200);
+  const typed = ['clonebox', ...(end < 0 ? argv : argv.slice(0, end))].join(' ');
+  return redact(typed).slice(0, 200);
 }

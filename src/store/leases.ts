@@ -7,7 +7,7 @@ import type { Paths } from '../core/store.ts';
 import { choosePorts, type WantedPort } from './choose-ports.ts';
 import { vmLockFile, withLeaseLock } from './locks.ts';
 import { lease, vmName } from './record-schema.ts';
-import { readRecord, recordNames } from './records.ts';
+import { readRecord, storedNames } from './records.ts';
 
 const leaseFile = z.looseObject({
   version: z.literal(1),
@@ -26,8 +26,8 @@ interface Place {
 
 /**
  * Leases a host port for each wanted guest port, host-wide: no two VMs ever hold the same one, and each could be
- * bound at this moment. What the VM holds already for the same name and guest port stays as it is, so this may
- * be repeated; to move a port, release it first. Call it with the VM's lock: leases of a VM that has neither a
+ * bound at this moment. What the VM holds already for the same name and guest port, and no other host port than the
+ * wanted one, stays as it is, so this may be repeated. Call it with the VM's lock: leases of a VM that has neither a
  * directory nor a lock are free for all. Fails with `host-unable` when no port is left.
  */
 export async function leasePorts(
@@ -44,7 +44,10 @@ export async function leasePorts(
     for (const want of wanted) {
       const match = own.find(
         (entry) =>
-          entry.name === want.name && entry.guest === want.guest && !holds(kept, entry.host),
+          entry.name === want.name &&
+          entry.guest === want.guest &&
+          (want.host === undefined || want.host === entry.host) &&
+          !holds(kept, entry.host),
       );
       if (match) kept.set(want, toLease(match));
     }
@@ -80,20 +83,24 @@ export async function releasePorts(
   });
 }
 
-/** Takes the ports back that the record of a VM has, except those another VM got meanwhile. */
-export async function restoreLeases(
-  place: Place & { readonly name: VmName },
-  io: Io,
-): Promise<void> {
+/** Makes the leases of a VM those of its record, except those another VM got meanwhile. May be repeated. */
+export async function syncLeases(place: Place & { readonly name: VmName }, io: Io): Promise<void> {
   const { host, paths, name } = place;
   await withLeaseLock(place, io, async () => {
     const record = await readRecord(host, paths, name);
     const held = await readLeases(place);
-    const taken = new Set(held.map((entry) => entry.host));
-    const back = (record?.leases ?? []).filter((entry) => !taken.has(entry.host));
-    if (back.length === 0) return;
-    await writeLeases(place, [...held, ...back.map((entry) => ({ ...toLease(entry), vm: name }))]);
+    const others = held.filter((entry) => entry.vm !== name);
+    const taken = new Set(others.map((entry) => entry.host));
+    const own = (record?.leases ?? []).filter((entry) => !taken.has(entry.host));
+    const next = [...others, ...own.map((entry) => ({ ...toLease(entry), vm: name }))];
+    if (!isSame(held, next)) await writeLeases(place, next);
   });
+}
+
+function isSame(some: readonly Held[], others: readonly Held[]): boolean {
+  const keys = (held: readonly Held[]) =>
+    held.map(({ vm, name, guest, host }) => `${vm} ${name} ${guest} ${host}`).toSorted();
+  return keys(some).join('\n') === keys(others).join('\n');
 }
 
 function holds(leases: ReadonlyMap<WantedPort, Lease>, port: number): boolean {
@@ -129,7 +136,7 @@ async function readLeases({ host, paths }: Place): Promise<Held[]> {
     }
   }
   const held: Held[] = [];
-  for (const vm of await recordNames(host, paths)) {
+  for (const vm of await storedNames(host, paths)) {
     const record = await readRecord(host, paths, vm).catch(() => undefined);
     for (const entry of record?.leases ?? []) held.push({ ...toLease(entry), vm });
   }

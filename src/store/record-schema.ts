@@ -1,11 +1,17 @@
 import * as z from 'zod';
-import { namePattern, type VmName } from '../core/name.ts';
+import { namePattern, storedNamePattern, type VmName } from '../core/name.ts';
 import type { VmRecord } from '../core/record.ts';
 
 // Loose objects: what a later CloneBox of the same record version adds is kept, not lost.
 
-/** A VM's name in a file of ours. */
+/** A VM's name in a file of ours: also that of one built beside the VM it will replace. */
 export const vmName = z
+  .string()
+  .regex(storedNamePattern, 'not a VM name')
+  .transform((name) => name as VmName);
+
+/** A name that users see and type. */
+const ownName = z
   .string()
   .regex(namePattern, 'not a VM name')
   .transform((name) => name as VmName);
@@ -44,7 +50,7 @@ const provisionStep = z.discriminatedUnion('kind', [
 ]);
 
 const vmPlan = z.looseObject({
-  name: vmName,
+  name: ownName,
   project: maybe(z.string()),
   configFile: maybe(z.string()),
   driver: z.string(),

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { CloneboxError, reasonOf } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
-import { namePattern, type VmName } from '../core/name.ts';
+import { besideName, namePattern, storedNamePattern, type VmName } from '../core/name.ts';
 import type { VmRecord } from '../core/record.ts';
 import type { Paths } from '../core/store.ts';
 import { vmRecord } from './record-schema.ts';
@@ -23,8 +23,12 @@ export async function readRecord(
   });
   if (text === undefined) return undefined;
   const record = parseRecord(name, path, text);
-  if (record.name === name && record.plan.name === name) return record;
+  if (record.name === name && isOf(record, name)) return record;
   throw broken(name, path, `it is the record of ${record.name}`);
+}
+
+function isOf({ plan }: VmRecord, name: VmName): boolean {
+  return plan.name === name || besideName(plan.name) === name;
 }
 
 function parseRecord(name: VmName, path: string, text: string): VmRecord {
@@ -58,14 +62,24 @@ function broken(name: VmName, path: string, reason: string): CloneboxError {
 export async function writeRecord(host: Host, paths: Paths, record: VmRecord): Promise<void> {
   const { directory, record: path } = paths.vm(record.name);
   await host.files.makeDirectory(directory, 0o700);
-  await host.files.writeAtomic(path, `${JSON.stringify(record, undefined, 2)}\n`);
+  await host.files.writeAtomic(path, formatRecord(record));
+}
+
+/** The content of `record.json`. */
+export function formatRecord(record: VmRecord): string {
+  return `${JSON.stringify(record, undefined, 2)}\n`;
 }
 
 /** The names of all VMs that have a directory, broken ones too, sorted. */
 export async function recordNames(host: Host, paths: Paths): Promise<VmName[]> {
+  return (await storedNames(host, paths)).filter((name) => namePattern.test(name));
+}
+
+/** As `recordNames`, and those that are built beside another. */
+export async function storedNames(host: Host, paths: Paths): Promise<VmName[]> {
   const names: VmName[] = [];
   for (const entry of await host.files.list(paths.vms)) {
-    if (!namePattern.test(entry)) continue;
+    if (!storedNamePattern.test(entry)) continue;
     const facts = await host.files.facts(`${paths.vms}/${entry}`);
     if (facts?.kind === 'directory') names.push(entry as VmName);
   }

@@ -1,27 +1,38 @@
+import type { Audit } from '../core/audit.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import type { Paths, Store } from '../core/store.ts';
+import { draftPlaces, sweepDrafts } from './drafts.ts';
 import { imageDigests } from './image-digests.ts';
 import { openJournal } from './journal.ts';
-import { leasePorts, releasePorts } from './leases.ts';
+import { leasePorts, releasePorts, syncLeases } from './leases.ts';
 import { vmLockFile, withVmLock } from './locks.ts';
 import { readRecord, recordNames, writeRecord } from './records.ts';
-import { recoverVm, unfinishedOperations } from './recovery.ts';
-import { createTrashPlace, emptyTrash, purgeVm, trashVm } from './trash.ts';
-import type { UndoHandlers } from './undo-steps.ts';
+import { forgetJournals, recoverVm, unfinishedOperations } from './recovery.ts';
+import {
+  createTrashPlace,
+  emptyTrash,
+  listTrash,
+  purgeVm,
+  restoreVm,
+  swapVm,
+  trashVm,
+} from './trash.ts';
+import type { FinishHandlers, UndoHandlers } from './undo-steps.ts';
 
 /** What a store is made of. */
 export interface StoreOptions {
   readonly host: Host;
   readonly paths: Paths;
-  /** How each kind of step is taken back, now or by a later process. */
-  readonly undoHandlers: UndoHandlers;
+  readonly audit: Audit;
+  /** How each kind of step is taken back, and each kind of decision finished, now or by a later process. */
+  readonly handlers: { readonly undo: UndoHandlers; readonly finish: FinishHandlers };
 }
 
 /** What is on disk about VMs, as `Store` promises. Touches nothing until it is asked to. */
-export function createStore({ host, paths, undoHandlers }: StoreOptions): Store {
+export function createStore({ host, paths, audit, handlers }: StoreOptions): Store {
   const place = { host, paths };
-  const handlers = undoHandlers;
+  const recovery = { ...place, audit, handlers };
   const trashPlace = createTrashPlace(place);
   return {
     paths,
@@ -33,20 +44,28 @@ export function createStore({ host, paths, undoHandlers }: StoreOptions): Store 
     isLocked: (name) => host.isLocked(vmLockFile(paths, name)),
     lease: (name, wanted, io) => leasePorts({ ...place, name }, wanted, io),
     release: (name, io, guestPorts) => releasePorts({ ...place, name }, io, guestPorts),
-    beginJournal: async (operation, vm) => {
+    syncLeases: (name, io) => syncLeases({ ...place, name }, io),
+    beginJournal: async (facts, vm) => {
       // Undone later, it would take away what the new operation makes.
-      const [left] = await unfinishedOperations(place, vm);
-      if (left === undefined) return openJournal({ ...place, handlers }, operation, vm);
+      const [left] = vm === undefined ? [] : await unfinishedOperations(recovery, { vm });
+      if (left === undefined) return openJournal({ ...place, handlers: handlers.undo }, facts, vm);
       throw new CloneboxError(
         'conflict',
         `${left.operation} of VM ${vm} was interrupted and is not undone yet`,
         { hint: `Undo it: clonebox recover ${vm}`, facts: { vm, unfinished: left } },
       );
     },
-    unfinished: (vm) => unfinishedOperations(place, vm),
-    recover: (vm, io) => recoverVm({ ...place, handlers, vm }, io),
+    unfinished: (vm) => unfinishedOperations(recovery, vm === undefined ? 'all' : { vm }),
+    recover: async (vm, io) => {
+      await sweepDrafts(host, draftPlaces(paths, vm));
+      return recoverVm(recovery, { vm }, io);
+    },
+    forget: (vm) => forgetJournals(place, vm),
     trashPlace,
     trash: (name, target) => trashVm(place, name, target),
+    listTrash: () => listTrash(place),
+    restore: (name, from, io) => restoreVm({ ...place, name }, from, io),
+    swap: (swap, io) => swapVm(place, swap, io),
     emptyTrash: (age) => emptyTrash(place, age),
     purge: (name) => purgeVm({ ...place, trashPlace }, name),
   };

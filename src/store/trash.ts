@@ -1,24 +1,19 @@
+import { dirname } from 'node:path';
 import { CloneboxError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
-import type { VmName } from '../core/name.ts';
+import { besideName, type VmName } from '../core/name.ts';
 import { quietIo } from '../core/quiet-io.ts';
-import type { Paths } from '../core/store.ts';
-import { releasePorts, restoreLeases } from './leases.ts';
+import type { Paths, Swap, TrashEntry } from '../core/store.ts';
+import { leasePorts, releasePorts, syncLeases } from './leases.ts';
 import { vmLockFile } from './locks.ts';
+import { vmFiles } from './paths.ts';
+import { formatRecord, readRecord, writeRecord } from './records.ts';
 import { forgetJournals } from './recovery.ts';
 
 interface Place {
   readonly host: Host;
   readonly paths: Paths;
-}
-
-/** A VM in the trash. */
-export interface TrashEntry {
-  readonly name: string;
-  readonly path: string;
-  /** Milliseconds since the epoch. */
-  readonly deleted: number;
 }
 
 /** `NAME-2026-01-31T12:00:00.000Z`: no name has capitals or colons, so the two halves cannot be confused. */
@@ -29,7 +24,7 @@ export async function listTrash({ host, paths }: Place): Promise<TrashEntry[]> {
   const entries = (await host.files.list(paths.trash)).flatMap((entry) => {
     const [, name, time] = entryPattern.exec(entry) ?? [];
     if (name === undefined || time === undefined) return [];
-    return [{ name, path: `${paths.trash}/${entry}`, deleted: Date.parse(time) }];
+    return [{ name: name as VmName, path: `${paths.trash}/${entry}`, deleted: Date.parse(time) }];
   });
   return entries.sort((a, b) => a.deleted - b.deleted);
 }
@@ -45,8 +40,8 @@ export function createTrashPlace({ host, paths }: Place): (name: VmName) => stri
 
 /**
  * Moves a VM's directory to a place in the trash and gives back its ports. The name is free at once. Call it with
- * the VM's lock and its machine stopped. Fails with `not-found` when there is no directory, with `conflict` when
- * the place is taken.
+ * the VM's lock and its machine stopped. May be repeated. Fails with `not-found` when there is no directory, with
+ * `conflict` when both are there.
  */
 export async function trashVm(place: Place, name: VmName, target: string): Promise<void> {
   await moveToTrash(place, name, target);
@@ -56,16 +51,22 @@ export async function trashVm(place: Place, name: VmName, target: string): Promi
 async function moveToTrash({ host, paths }: Place, name: VmName, target: string): Promise<void> {
   const { directory } = paths.vm(name);
   checkPlace(paths, name, target);
-  if ((await host.files.facts(directory)) === undefined) {
-    throw new CloneboxError('not-found', `there is no VM ${name}`, { facts: { vm: name } });
-  }
-  if ((await host.files.facts(target)) !== undefined) {
-    throw new CloneboxError('conflict', `${target} exists already`, { facts: { path: target } });
-  }
   await host.files.makeDirectory(paths.trash, 0o700);
-  await host.files.rename(directory, target);
-  await host.files.syncDirectory(paths.vms);
-  await host.files.syncDirectory(paths.trash);
+  await moveOnce(host, directory, target);
+}
+
+/** Renames a directory of ours, durably; done already is no error. */
+async function moveOnce(host: Host, from: string, to: string): Promise<void> {
+  const [source, target] = await Promise.all([host.files.facts(from), host.files.facts(to)]);
+  if (source === undefined && target === undefined) {
+    throw new CloneboxError('not-found', `${from} is gone`, { facts: { path: from } });
+  }
+  if (source !== undefined && target !== undefined) {
+    throw new CloneboxError('conflict', `${to} exists already`, { facts: { path: to } });
+  }
+  if (source !== undefined) await host.files.rename(from, to);
+  await host.files.syncDirectory(dirname(to));
+  await host.files.syncDirectory(dirname(from));
 }
 
 /** Refuses (`refused`) a path that is no trash entry of this VM. */
@@ -78,36 +79,74 @@ function checkPlace({ trash }: Paths, name: VmName, path: string): void {
 }
 
 /**
- * The handler of `restore-vm`: moves a VM back from the trash and takes its ports again; one that is not there
- * (any more) is done. Fails with `refused` when `from` is no trash entry of that VM, with `conflict` when there
- * is a VM of that name.
+ * Moves a VM back from the trash and leases its ports again; one that is taken by now moves on. May be repeated.
+ * Fails with `refused` when `from` is no trash entry of that VM, with `conflict` when there is a VM of that name.
  */
-export function restoreVmUndo(
-  host: Host,
-  paths: Paths,
-): (undo: { readonly from: string; readonly name: VmName }, io: Io) => Promise<void> {
-  return async ({ from, name }, io) => {
-    checkPlace(paths, name, from);
-    if ((await host.files.facts(from)) === undefined) return;
-    const { directory } = paths.vm(name);
-    if ((await host.files.facts(directory)) !== undefined) {
-      throw new CloneboxError('conflict', `VM ${name} exists: it cannot come back from the trash`, {
-        facts: { path: from, vm: name },
-      });
-    }
-    await host.files.rename(from, directory);
-    await host.files.syncDirectory(paths.vms);
-    await host.files.syncDirectory(paths.trash);
-    await restoreLeases({ host, paths, name }, io);
-  };
+export async function restoreVm(
+  { host, paths, name }: Place & { readonly name: VmName },
+  from: string,
+  io: Io,
+): Promise<void> {
+  checkPlace(paths, name, from);
+  const [there, here] = await Promise.all([
+    host.files.facts(from),
+    host.files.facts(paths.vm(name).directory),
+  ]);
+  if (there !== undefined && here !== undefined) {
+    throw new CloneboxError('conflict', `VM ${name} exists: it cannot come back from the trash`, {
+      hint: `Delete it first: clonebox delete ${name}`,
+      facts: { path: from, vm: name },
+    });
+  }
+  await moveOnce(host, from, paths.vm(name).directory);
+  const record = await readRecord(host, paths, name);
+  if (record === undefined) return;
+  const leases = await leasePorts({ host, paths, name }, record.leases, io);
+  await writeRecord(host, paths, { ...record, leases });
+}
+
+/**
+ * Puts a VM in the place of the one it was built beside, which goes to the trash. Both machines must be stopped. May be
+ * repeated: it goes on where the last one died.
+ */
+export async function swapVm(place: Place, swap: Swap, io: Io): Promise<void> {
+  const { host, paths } = place;
+  const { name, beside, record, to } = swap;
+  const from = paths.vm(beside).directory;
+  if ((await host.files.facts(from)) !== undefined) {
+    // From here on the directory is that of the new VM, under whatever name.
+    await host.files.writeAtomic(`${from}/${vmFiles.record}`, formatRecord(record));
+    const isOldThere = (await host.files.facts(paths.vm(name).directory)) !== undefined;
+    if (isOldThere) await moveToTrash(place, name, to);
+    await moveOnce(host, from, paths.vm(name).directory);
+  }
+  await releasePorts({ ...place, name: beside }, io);
+  await syncLeases({ ...place, name }, io);
 }
 
 /** Removes for good what has been in the trash for longer than `age` milliseconds, and returns how many VMs. */
 export async function emptyTrash(place: Place, age: number): Promise<number> {
   const { host } = place;
   const old = (await listTrash(place)).filter(({ deleted }) => deleted <= host.now() - age);
-  for (const { path } of old) await host.files.remove(path);
+  for (const { path } of old) await removeWhole(place, path);
+  await sweepRemoved(place);
   return old.length;
+}
+
+const removing = '.removing-';
+
+/** Removes what a removal left that died. */
+async function sweepRemoved({ host, paths }: Place): Promise<void> {
+  for (const entry of await host.files.list(paths.trash)) {
+    if (entry.startsWith(removing)) await host.files.remove(`${paths.trash}/${entry}`);
+  }
+}
+
+/** Removes an entry so that a crash leaves no half of a VM that could be brought back. */
+async function removeWhole({ host, paths }: Place, path: string): Promise<void> {
+  const aside = `${paths.trash}/${removing}${crypto.randomUUID()}`;
+  await host.files.rename(path, aside);
+  await host.files.remove(aside);
 }
 
 /**
@@ -123,8 +162,10 @@ export async function purgeVm(
   const exists = (await host.files.facts(paths.vm(name).directory)) !== undefined;
   if (exists) await moveToTrash(place, name, place.trashPlace(name));
   for (const entry of await listTrash(place)) {
-    if (entry.name === name) await host.files.remove(entry.path);
+    if (entry.name === name) await removeWhole(place, entry.path);
   }
+  await sweepRemoved(place);
+  await host.files.remove(paths.vm(besideName(name)).directory);
   // After the removal: on a full disk the list of ports can only be written now.
   await releasePorts({ host, paths, name }, quietIo());
   await forgetJournals(place, name);

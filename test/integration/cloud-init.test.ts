@@ -23,6 +23,7 @@ import type { Io, Progress } from '../../src/core/io.ts';
 import { parseVmName } from '../../src/core/name.ts';
 import { quietIo } from '../../src/core/quiet-io.ts';
 import type { VmRecord } from '../../src/core/record.ts';
+import { createTrace } from '../../src/core/trace.ts';
 import { metaData, userData } from '../../src/guest/seed.ts';
 import { createHost } from '../../src/host/local.ts';
 import { bootstrap } from '../../src/images/bootstrap.ts';
@@ -84,20 +85,18 @@ function vendorHost(real: Host): Host {
 }
 
 function connect(): Ctx {
-  const inner = createContext({ io, startedAt: Date.now() }, { host });
-  return createContext(
-    { io, startedAt: Date.now() },
-    {
-      host,
-      prepareFirstBoot: async (made) => {
-        await inner.prepareFirstBoot(made);
-        const { seed } = inner.store.paths.vm(made.name);
-        record = made;
-        seedMode = statSync(seed).mode & 0o777;
-        copyFileSync(seed, seedCopy);
-      },
+  const options = { io, startedAt: Date.now(), trace: createTrace({}) };
+  const inner = createContext(options, { host });
+  return createContext(options, {
+    host,
+    prepareFirstBoot: async (made) => {
+      await inner.prepareFirstBoot(made);
+      const { seed } = inner.store.paths.vm(made.name);
+      record = made;
+      seedMode = statSync(seed).mode & 0o777;
+      copyFileSync(seed, seedCopy);
     },
-  );
+  });
 }
 
 async function withGuest<T>(use: (guest: Guest) => Promise<T>): Promise<T> {

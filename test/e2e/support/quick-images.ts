@@ -12,7 +12,11 @@ printf '#!/bin/sh
 case "$*" in *restart*shares*) exec sh /usr/local/lib/clonebox/mount-shares;; esac
 ' >/usr/local/sbin/systemctl
 chmod 755 /usr/local/sbin/systemctl
-modprobe -a virtio_console 9p 9pnet_virtio
+modprobe -a virtio_console 9p 9pnet_virtio button evdev
+until [ -e /dev/input/event0 ]; do sleep 0.1; done
+for event in /dev/input/event*; do
+  (head -c 1 $event >/dev/null && sync && echo o >/proc/sysrq-trigger) &
+done
 [ ! -e /usr/local/lib/clonebox/mount-shares ] || sh /usr/local/lib/clonebox/mount-shares
 until [ -e /dev/vport*p1 ]; do sleep 0.1; done
 while :; do qemu-ga -m virtio-serial -p /dev/vport*p1; done`,

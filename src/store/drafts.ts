@@ -1,0 +1,24 @@
+import type { Host } from '../core/host.ts';
+import { besideName, type VmName } from '../core/name.ts';
+import type { Paths } from '../core/store.ts';
+
+/** The temporary file beside the one that is being written, with the pid of its writer (host/files.ts). */
+const draftPattern = /^\.clonebox-(\d+)-[0-9a-f]{12}\.tmp$/;
+
+/** The directories in which the files of a VM, or those of all VMs, are written. */
+export function draftPlaces(paths: Paths, vm: VmName | undefined): string[] {
+  const shared = [paths.home, paths.journal];
+  if (vm === undefined) return shared;
+  return [...shared, paths.vm(vm).directory, paths.vm(besideName(vm)).directory];
+}
+
+/** Removes temporary files whose writer is gone: a crash, or a cut of the power, leaves the old content and such a file. */
+export async function sweepDrafts(host: Host, directories: readonly string[]): Promise<void> {
+  for (const directory of directories) {
+    for (const entry of await host.files.list(directory)) {
+      const pid = draftPattern.exec(entry)?.[1];
+      if (pid === undefined || (await host.processRef(Number(pid))) !== undefined) continue;
+      await host.files.remove(`${directory}/${entry}`);
+    }
+  }
+}
