@@ -7,6 +7,7 @@ import type { VmPlan } from '../core/plan.ts';
 import type { VmRecord } from '../core/record.ts';
 import type { Journal } from '../core/store.ts';
 import { type Booted, bootMachine } from './boot.ts';
+import { operation } from './operation.ts';
 import { openTunnels } from './tunnels.ts';
 import { whileAlive } from './watch-machine.ts';
 
@@ -57,7 +58,7 @@ export async function createVm(ctx: Ctx, plan: VmPlan, made: NewVm): Promise<Cre
     const size = Math.max(plan.disk, virtual);
     await driver.create({ path: paths.disk, base: image.disk, size }, io);
   });
-  await journal.step('its keys', own(paths.key), () => ctx.prepareFirstBoot(record));
+  await journal.step('its keys', own(paths.key), () => makeKeys(ctx, record));
   const booted = await journal.step(
     'its machine',
     { kind: 'stop-machine', driver: plan.driver, name },
@@ -72,6 +73,13 @@ export async function createVm(ctx: Ctx, plan: VmPlan, made: NewVm): Promise<Cre
     await booted.guest.close();
     throw error;
   }
+}
+
+function makeKeys(ctx: Ctx, record: VmRecord): Promise<void> {
+  const target = { type: 'vm', name: record.plan.name } as const;
+  return operation(ctx, { event: 'auth.ssh_key.generated', target }, (op) =>
+    op.ctx.prepareFirstBoot(record),
+  );
 }
 
 /** From now on the VM is whole. What only a first boot needs is removed. */

@@ -1,4 +1,4 @@
-import type { AuditEntry, AuditEvent, AuditOutcome, AuditTarget } from '../core/audit.ts';
+import type { Actor, AuditEntry, AuditEvent, AuditOutcome, AuditTarget } from '../core/audit.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { isCloneboxError, reasonOf } from '../core/errors.ts';
 import type { VmName } from '../core/name.ts';
@@ -36,7 +36,7 @@ export async function operation<T>(
 ): Promise<T> {
   await ctx.audit.reserve(ctx.io);
   const started = ctx.host.now();
-  const op = createOperation(ctx, begin);
+  const op = createOperation(ctx, begin, await actorOf(ctx.host));
   const { log } = op.ctx.io;
   log.info(`${begin.event}.started`, { target: begin.target?.name });
   let ending: Pick<AuditEntry, 'outcome' | 'error'>;
@@ -121,6 +121,7 @@ async function takeBack(ctx: Ctx, journal: Journal): Promise<void> {
 function createOperation(
   outer: Ctx,
   begin: { event: AuditEvent; target?: AuditTarget | undefined },
+  actor: Actor,
 ): Running & { outcome(): AuditOutcome; event(): AuditEvent } {
   const { trace } = outer;
   const id = trace.next();
@@ -152,14 +153,21 @@ function createOperation(
     },
     outcome: () => outcome,
     event: () => event,
+    // A journal is begun before all of this is known, and writes it down at its first step.
     facts: () => ({
       id,
-      event,
-      actor: actorOf(outer.host),
-      target,
+      get event() {
+        return event;
+      },
+      actor,
+      get target() {
+        return target;
+      },
       correlation: trace.correlation,
       parent: trace.parent ?? null,
-      details,
+      get details() {
+        return details;
+      },
     }),
   };
 }
