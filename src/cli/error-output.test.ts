@@ -82,6 +82,37 @@ describe('the text of a failure', () => {
   });
 });
 
+describe('the operation of a failure', () => {
+  const operation = { id: '01a205b7d0ed981f', isLogged: true };
+  const told = (code: ErrorCode, isLogged = true) => {
+    const error = new CloneboxError(code, 'no', { hint: 'mend it' });
+    return errorLines(error, {
+      ...{ colors: plain, verbose: false },
+      operation: { ...operation, isLogged },
+    });
+  };
+
+  it('is named after the hint, with how to read about it', () => {
+    expect(told('conflict')).toEqual([
+      ...['error: no', 'hint: mend it'],
+      'operation: 01a205b7d0ed981f (clonebox logs --operation 01a205b7d0ed981f)',
+    ]);
+    expect(told('conflict', false).at(-1)).toBe('operation: 01a205b7d0ed981f');
+  });
+
+  it('is left out where there is nothing to look up', () => {
+    expect(told('usage')).toEqual(['error: no', 'hint: mend it']);
+    expect(told('interrupted')).toEqual(['no']);
+  });
+
+  it('is a fact for scripts', () => {
+    const error = new CloneboxError('conflict', 'no', { facts: { vm: 'shop' } });
+    expect(errorDocument(error, { verbose: false, operation }).error.facts).toEqual({
+      ...{ vm: 'shop', operation: operation.id },
+    });
+  });
+});
+
 describe('JSON', () => {
   it('has a form for everything, so that a report never fails', () => {
     const circle: Record<string, unknown> = { size: 5n, cause: new Error('why') };

@@ -1,5 +1,7 @@
 import { CloneboxError, type ErrorCode, isCloneboxError, reasonOf } from '../core/errors.ts';
 import { readableLines } from '../lib/readable.ts';
+import { redact } from '../lib/redact.ts';
+import { redactFacts } from '../lib/redact-deep.ts';
 import type { Colors } from './colors.ts';
 
 /** The document of a failure (docs/reference/cli.md). */
@@ -12,41 +14,68 @@ export interface ErrorDocument {
   };
 }
 
+/** The operation that failed: what the log calls it, if it is there. */
+export interface FailedOperation {
+  readonly id: string;
+  readonly isLogged: boolean;
+}
+
+interface ErrorOptions {
+  readonly verbose: boolean;
+  /** `undefined` for a command line that never began. */
+  readonly operation?: FailedOperation | undefined;
+}
+
 /** The exit code of anything thrown. */
 export function exitCodeOf(error: unknown): number {
   return asCloneboxError(error).exitCode;
 }
 
-/** A failure for scripts. */
-export function errorDocument(error: unknown, options: { verbose: boolean }): ErrorDocument {
+/** A failure for scripts, without secrets. */
+export function errorDocument(error: unknown, { verbose, operation }: ErrorOptions): ErrorDocument {
   const known = asCloneboxError(error);
-  const stack = options.verbose && known.code === 'bug' ? { stack: stackOf(error) } : {};
   return {
     error: {
       code: known.code,
-      message: known.message,
-      hint: known.hint ?? null,
-      facts: { ...known.facts, ...stack },
+      message: redact(known.message),
+      hint: known.hint === undefined ? null : redact(known.hint),
+      facts: {
+        ...redactFacts(known.facts),
+        ...(verbose && known.code === 'bug' && { stack: redact(stackOf(error)) }),
+        ...(operation && { operation: operation.id }),
+      },
     },
   };
 }
 
-/** A failure for people: what happened, what to type next; the stack with `verbose`. */
+/** A failure for the log. */
+export function failureFacts(error: unknown): Readonly<Record<string, unknown>> {
+  const { code, message, hint, facts } = asCloneboxError(error);
+  return { code, message, hint, facts, stack: stackOf(error) };
+}
+
+/** A failure for people, without secrets: what happened, what to type next; the stack with `verbose`. */
 export function errorLines(
   error: unknown,
-  { colors, verbose }: { colors: Colors; verbose: boolean },
+  { colors, verbose, operation }: ErrorOptions & { colors: Colors },
 ): string[] {
   const known = asCloneboxError(error);
-  const [first = known.code, ...rest] = readableLines(known.message);
+  const [first = known.code, ...rest] = readableLines(redact(known.message));
   if (known.code === 'interrupted' || known.code === 'terminated') return [first];
   const label = known.code === 'bug' ? 'bug in CloneBox' : 'error';
-  const hints = readableLines(known.hint ?? '');
+  const hints = readableLines(redact(known.hint ?? ''));
+  const story = known.code === 'usage' ? undefined : operation;
   return [
     `${colors.red(colors.bold(`${label}:`))} ${first}`,
     ...rest,
     ...hints.map((line, index) => `${index === 0 ? colors.bold('hint:') : '     '} ${line}`),
+    ...(story === undefined ? [] : [colors.dim(storyLine(story))]),
     ...(verbose ? framesOf(error).map((line) => colors.dim(line)) : []),
   ];
+}
+
+function storyLine({ id, isLogged }: FailedOperation): string {
+  return `operation: ${id}${isLogged ? ` (clonebox logs --operation ${id})` : ''}`;
 }
 
 function asCloneboxError(error: unknown): CloneboxError {
@@ -92,7 +121,7 @@ function stackOf(error: unknown): string {
 function framesOf(error: unknown): string[] {
   const stack = stackOf(error);
   const told = error instanceof Error ? `${error.name}: ${error.message}` : '';
-  return readableLines(stack.startsWith(told) ? stack.slice(told.length) : stack);
+  return readableLines(redact(stack.startsWith(told) ? stack.slice(told.length) : stack));
 }
 
 /** JSON of anything: what JSON has no form for becomes text, so that a report never fails. */

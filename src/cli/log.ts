@@ -1,57 +1,55 @@
 import type { Log } from '../core/io.ts';
-import { readableLines } from '../lib/readable.ts';
-import type { Colors } from './colors.ts';
-import { toJson } from './error-output.ts';
+import { redactFacts } from '../lib/redact-deep.ts';
 
-type Level = 'debug' | 'info' | 'warn' | 'error';
+/** What each line weighs, least first. */
+export const levels = ['debug', 'info', 'warn', 'error'] as const;
+
+export type Level = (typeof levels)[number];
+
+/** The least level that is let through. */
+export type Threshold = Level | 'silent';
+
 type Facts = Readonly<Record<string, unknown>>;
 
-export interface LogOptions {
-  /** `undefined` writes nothing. */
-  readonly write: ((line: string) => void) | undefined;
-  /** For people, or a JSON object a line. */
-  readonly pretty: boolean;
-  readonly colors: Colors;
-  readonly now: () => number;
+/** A line of the log, without secrets. */
+export interface LogLine {
+  /** ISO 8601, UTC. */
+  readonly time: string;
+  readonly level: Level;
+  readonly event: string;
+  /** What was bound first, then what the line itself tells. */
+  readonly facts: Facts;
 }
 
-/** The log that `--verbose` shows. */
-export function createLog(options: LogOptions, bound: Facts = {}): Log {
-  const at =
-    (level: Level) =>
-    (event: string, facts: Facts = {}) => {
-      if (options.write === undefined) return;
-      const all = { ...bound, ...facts };
-      options.write(
-        `${options.pretty ? prettyLine(level, event, { facts: all, ...options }) : jsonLine(level, event, { facts: all, now: options.now })}\n`,
-      );
+/** Where lines go. */
+export interface LogOutput {
+  readonly threshold: Threshold;
+  write(line: LogLine): void;
+}
+
+/** The log of a command line. What no output wants costs nothing; secrets are taken out before any output sees a line. */
+export function createLog(
+  outputs: readonly LogOutput[],
+  { now, bound }: { now: () => number; bound: Facts },
+): Log {
+  const at = (level: Level) => {
+    const open = outputs.filter(({ threshold }) => lets(threshold, level));
+    return (event: string, facts: Facts = {}) => {
+      if (open.length === 0) return;
+      const time = new Date(now()).toISOString();
+      const line = { time, level, event, facts: redactFacts({ ...bound, ...facts }) };
+      for (const output of open) output.write(line);
     };
+  };
   return {
     debug: at('debug'),
     info: at('info'),
     warn: at('warn'),
     error: at('error'),
-    child: (more) => createLog(options, { ...bound, ...more }),
+    child: (more) => createLog(outputs, { now, bound: { ...bound, ...more } }),
   };
 }
 
-function prettyLine(
-  level: Level,
-  event: string,
-  { facts, colors }: { facts: Facts; colors: Colors },
-): string {
-  const pairs = Object.entries(facts).map(
-    ([key, value]) => `${key}=${typeof value === 'string' ? value : oneLine(value)}`,
-  );
-  const text = readableLines([event, ...pairs].join(' ')).join(' ');
-  return colors.dim(`${level} ${text}`);
-}
-
-function jsonLine(level: Level, event: string, rest: { facts: Facts; now: () => number }): string {
-  const time = new Date(rest.now()).toISOString();
-  return oneLine({ time, level, event, ...rest.facts });
-}
-
-function oneLine(value: unknown): string {
-  return toJson(value, 0);
+function lets(threshold: Threshold, level: Level): boolean {
+  return threshold !== 'silent' && levels.indexOf(level) >= levels.indexOf(threshold);
 }

@@ -1,21 +1,26 @@
 import { performance } from 'node:perf_hooks';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError, isCloneboxError } from '../core/errors.ts';
-import type { Io } from '../core/io.ts';
+import type { Io, Progress } from '../core/io.ts';
+import { createTrace, type Trace } from '../core/trace.ts';
+import { redact } from '../lib/redact.ts';
+import { redactDeep } from '../lib/redact-deep.ts';
+import { type Audience, createAudience } from './audience.ts';
 import { colorsFor } from './colors.ts';
 import type { ArgumentSpecs, ArgumentValues, Command, Look } from './command.ts';
-import { toJson } from './error-output.ts';
+import { exitCodeOf, type FailedOperation, failureFacts, toJson } from './error-output.ts';
 import type { Globals } from './globals.ts';
-import { createLog } from './log.ts';
+import { logLevels } from './log-levels.ts';
 import type { OptionSpecs, OptionValues } from './option.ts';
-import { createProgress } from './progress.ts';
-import type { ProgressView } from './progress-view.ts';
 import { askConfirm } from './prompts.ts';
+import { forgetPaths } from './register-secrets.ts';
 import { watchSignals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
 
 /** A command and the words that were read for it. */
 export interface Call {
+  /** As it is typed, without `clonebox`: `image pull`. */
+  readonly name: string;
   readonly command: Command;
   readonly globals: Globals;
   readonly args: ArgumentValues<ArgumentSpecs>;
@@ -23,55 +28,81 @@ export interface Call {
   readonly guestArgv: readonly string[];
 }
 
+/** How a command ended: its exit code, or what was thrown. */
+export type Ending =
+  | { readonly kind: 'done'; readonly code: number }
+  | { readonly kind: 'failed'; readonly error: unknown; readonly operation: FailedOperation };
+
+interface Run {
+  readonly terminal: Terminal;
+  readonly audience: Audience;
+  readonly io: Io;
+  readonly trace: Trace;
+  readonly overrides: Partial<Ctx>;
+}
+
 /** The status a shell gives to a program that nobody listened to any more: 128 and SIGPIPE. */
 const unreadStatus = 141;
 
+/** What a file of the log may hold, and how many older ones stay. */
+const logSize = { limit: 10 * 1024 * 1024, keep: 5 };
+
 /**
- * Runs a command and prints what it returns: one JSON document or lines for people. Returns the exit code; failures
- * are thrown. `overrides` replace parts of the graph in tests.
+ * Runs a command and prints what it returns: one JSON document or lines for people. What it throws is logged and
+ * returned; only a command line that cannot begin throws, with `usage`. `overrides` replace parts of the graph in tests.
  */
 export async function runCommand(
   call: Call,
   terminal: Terminal,
   overrides: Partial<Ctx> = {},
-): Promise<number> {
+): Promise<Ending> {
   const { command, globals } = call;
   if (globals.json && command.terminal !== undefined) {
     throw new CloneboxError('usage', `--json does not fit here: ${command.terminal}`);
   }
-  const view = createView(call, terminal);
-  const signals = watchSignals((text) => view.emit({ kind: 'warning', text }));
-  const io: Io = {
-    signal: AbortSignal.any([signals.signal, terminal.unread]),
-    log: createTerminalLog(globals, terminal, view),
-    emit: view.emit,
-  };
+  const trace = overrides.trace ?? createTrace(terminal.env);
+  const levels = logLevels(globals, terminal.env);
+  const audience = createAudience(call, terminal, { levels, trace });
+  const { view, log, home } = audience;
+  const emit = (progress: Progress) => view.emit(redactDeep(progress) as Progress);
+  const signals = watchSignals((text) => emit({ kind: 'warning', text }));
+  const signal = AbortSignal.any([signals.signal, terminal.unread]);
+  const io: Io = { signal, log, emit };
   try {
-    const data = await invoke(call, { terminal, view, io, overrides });
+    const data = await invoke(call, { terminal, audience, io, trace, overrides });
     view.finish('done');
     await print(data, call, terminal);
-    return command.exitCode?.(data) ?? 0;
-  } catch (error) {
+    const code = command.exitCode?.(data) ?? 0;
+    log.debug('command.completed', { exit_code: code, duration_ms: elapsed() });
+    await home.close();
+    return { kind: 'done', code };
+  } catch (thrown) {
     view.finish('failed');
-    if (terminal.unread.aborted) return unreadStatus;
-    throw whatEnded(error, signals.signal);
+    const unread = terminal.unread.aborted;
+    const error = unread ? thrown : whatEnded(thrown, signals.signal);
+    const exit_code = unread ? unreadStatus : exitCodeOf(error);
+    log.error('command.failed', { ...failureFacts(error), exit_code, duration_ms: elapsed() });
+    const isLogged = await home.close();
+    if (unread) return { kind: 'done', code: unreadStatus };
+    return { kind: 'failed', error, operation: { id: trace.id, isLogged } };
   } finally {
     signals.dispose();
   }
 }
 
-async function invoke(
-  call: Call,
-  run: { terminal: Terminal; view: ProgressView; io: Io; overrides: Partial<Ctx> },
-): Promise<unknown> {
-  const { terminal, view, io } = run;
+async function invoke(call: Call, run: Run): Promise<unknown> {
+  const { terminal, audience, io, trace } = run;
+  const { view, home } = audience;
   const cwd = currentDirectory(terminal);
   const { createContext } = await import('../context.ts');
   const startedAt = Math.round(performance.timeOrigin);
-  const { command, ...words } = call;
+  const ctx = createContext({ io, startedAt, trace }, run.overrides);
+  await forgetPaths(terminal.env, ctx.host.files);
+  home.open(ctx.host.logFile(ctx.store.paths.logFile, logSize));
+  const { command, name, ...words } = call;
   return command.run({
     ...words,
-    ctx: createContext({ io, startedAt }, run.overrides),
+    ctx,
     cwd,
     streams: {
       stdinIsTty: terminal.isTty.stdin,
@@ -84,7 +115,7 @@ async function invoke(
     confirm: (question) => {
       view.pause();
       const canAsk = terminal.isTty.stdin && terminal.isTty.stderr;
-      return askConfirm(question, {
+      return askConfirm(redact(question), {
         given: call.globals.yes,
         flag: '--yes',
         canAsk,
@@ -122,47 +153,9 @@ async function print(data: unknown, call: Call, terminal: Terminal): Promise<voi
   if (lines.length > 0) terminal.stdout.write(`${lines.join('\n')}\n`);
 }
 
-function createView({ command, globals }: Call, terminal: Terminal): ProgressView {
-  const { env, isTty } = terminal;
-  // The live line must not write into what the guest writes.
-  const shared = command.guestArgv !== undefined || command.terminal !== undefined;
-  const live = isTty.stderr && env.TERM !== 'dumb' && !shared;
-  return createProgress(globals.quiet ? 'quiet' : live ? 'live' : 'plain', {
-    write: (text) => terminal.stderr.write(text),
-    colors: colorsFor({ isTty: isTty.stderr, wanted: globals.color, env }),
-    columns: columnsOf(terminal.stderr.columns),
-    verbose: globals.verbose,
-    unicode: hasUnicode(env),
-    now: () => performance.now(),
-    every: (milliseconds, action) => {
-      // biome-ignore lint/style/noRestrictedGlobals: redraws the live line; no operation waits for it.
-      const timer = setInterval(action, milliseconds).unref();
-      return () => clearInterval(timer);
-    },
-  });
-}
-
-function createTerminalLog(globals: Globals, terminal: Terminal, view: ProgressView): Io['log'] {
-  const { isTty, env } = terminal;
-  const write = (line: string) => {
-    view.pause();
-    terminal.stderr.write(line);
-  };
-  return createLog({
-    write: globals.verbose ? write : undefined,
-    pretty: isTty.stderr,
-    colors: colorsFor({ isTty: isTty.stderr, wanted: globals.color, env }),
-    now: Date.now,
-  });
-}
-
-function columnsOf(columns: number | undefined): number {
-  return Math.max(20, Math.min(80, columns || 80));
-}
-
-function hasUnicode(env: Terminal['env']): boolean {
-  const locale = env.LC_ALL || env.LC_CTYPE || env.LANG || '';
-  return /utf-?8/i.test(locale) && env.TERM !== 'linux';
+/** Milliseconds since this process began. */
+function elapsed(): number {
+  return Math.round(performance.now());
 }
 
 /** An abort shows up as all kinds of errors below; the user is told what ended the command. */

@@ -1,13 +1,17 @@
 import { describe, expect, it } from 'vitest';
+import type { Audit } from '../core/audit.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { Io } from '../core/io.ts';
 import { parseVmName } from '../core/name.ts';
-import type { Store } from '../core/store.ts';
+import type { Paths, Store } from '../core/store.ts';
+import { createHost } from '../host/local.ts';
 import { runCli } from './cli.ts';
 import type { Terminal } from './terminal.ts';
 
 const shop = parseVmName('shop');
+const audit: Audit = { reserve: async () => {}, append: async () => {} };
+const paths = { logFile: '/nowhere' } as Paths;
 
 /** A terminal that remembers, of a process that nobody sits at. */
 function fakeTerminal(overrides: Partial<Terminal> = {}) {
@@ -32,19 +36,32 @@ function fakeTerminal(overrides: Partial<Terminal> = {}) {
 /** A graph whose VM `shop` is locked: `withLock` is where each operation ends up. */
 function lockedStore(withLock: (io: Io) => Promise<never>): Partial<Ctx> {
   const store: Partial<Store> = {
+    paths,
     names: async () => [shop],
     withLock: (_name, io) => withLock(io),
   };
   return { store: store as Store };
 }
 
-async function run(
-  argv: readonly string[],
-  { terminal, ctx }: { terminal?: Partial<Terminal>; ctx?: Partial<Ctx> } = {},
-) {
+interface Given {
+  readonly terminal?: Partial<Terminal>;
+  readonly ctx?: Partial<Ctx>;
+  /** What writes the log of the state directory. */
+  readonly append?: (line: string) => boolean;
+}
+
+async function run(argv: readonly string[], { terminal, ctx, append = () => false }: Given = {}) {
   const fake = fakeTerminal(terminal);
-  const code = await runCli(argv, fake.terminal, ctx);
+  const host = { ...createHost(), logFile: () => ({ append }) };
+  const code = await runCli(argv, fake.terminal, { host, audit, ...ctx });
   return { code, ...fake.texts };
+}
+
+/** As `run`, with the lines of the log. */
+async function logged(argv: readonly string[], given: Given = {}) {
+  const lines: Record<string, unknown>[] = [];
+  const append = (line: string) => lines.push(JSON.parse(line)) > 0;
+  return { ...(await run(argv, { ...given, append })), lines };
 }
 
 const refuse = (error: unknown) => lockedStore(() => Promise.reject(error));
@@ -58,7 +75,8 @@ describe('a command that fails', () => {
 
   it('says so on standard error and ends with its code', async () => {
     expect(await run(['stop', 'shop'], { ctx: refuse(busy) })).toEqual({
-      ...{ code: 5, stdout: '', stderr: 'error: shop is locked\n' },
+      ...{ code: 5, stdout: '' },
+      stderr: expect.stringMatching(/^error: shop is locked\noperation: [0-9a-f]{16}\n$/),
     });
   });
 
@@ -66,8 +84,53 @@ describe('a command that fails', () => {
     const { code, stdout, stderr } = await run(['stop', 'shop', '--json'], { ctx: refuse(busy) });
     expect({ code, stderr }).toEqual({ code: 5, stderr: '' });
     expect(JSON.parse(stdout)).toEqual({
-      error: { code: 'conflict', message: 'shop is locked', hint: null, facts: { pid: 7 } },
+      error: {
+        ...{ code: 'conflict', message: 'shop is locked', hint: null },
+        facts: { pid: 7, operation: expect.stringMatching(/^[0-9a-f]{16}$/) },
+      },
     });
+  });
+
+  it('names its operation, under which the log has it', async () => {
+    const { stderr, lines } = await logged(['stop', 'shop'], { ctx: refuse(busy) });
+    const line = lines.find(({ event }) => event === 'command.failed');
+    expect(line).toMatchObject({
+      ...{ level: 'error', event: 'command.failed', command: 'stop', pid: process.pid },
+      ...{ code: 'conflict', message: 'shop is locked', facts: { pid: 7 }, exit_code: 5 },
+      ...{ stack: expect.stringContaining('run-line.test'), duration_ms: expect.any(Number) },
+    });
+    expect(line?.correlation).toBe(line?.operation);
+    const id = line?.operation;
+    expect(stderr).toBe(
+      `error: shop is locked\noperation: ${id} (clonebox logs --operation ${id})\n`,
+    );
+  });
+
+  it('takes the correlation of the environment, unless it is malformed', async () => {
+    for (const [given, taken] of [
+      ['build-7', true],
+      ['a b', false],
+    ] as const) {
+      const terminal = { env: { CLONEBOX_CORRELATION: given } };
+      const { lines } = await logged(['stop', 'shop'], { ctx: refuse(busy), terminal });
+      expect(lines[0]?.correlation === given).toBe(taken);
+    }
+  });
+
+  it('is no different where the log cannot be written, which is told once', async () => {
+    const ctx = lockedStore(async (io) => {
+      io.log.info('vm.stop.started');
+      io.log.warn('vm.stop.slow');
+      throw busy;
+    });
+    const append = () => {
+      throw new CloneboxError('host-unable', 'the disk is full');
+    };
+    const { code, stderr } = await run(['stop', 'shop', '--quiet'], { ctx, append });
+    expect(code).toBe(5);
+    expect(stderr).toMatch(
+      /^warning: no log: the disk is full\nerror: shop is locked\noperation: [0-9a-f]{16}\n$/,
+    );
   });
 
   it('is a bug when it throws anything else', async () => {
@@ -126,6 +189,7 @@ describe('a question', () => {
   const runs = { kind: 'running', process: { pid: 1, startTime: 1 }, uptimeSeconds: 1 } as const;
   const ctx: Partial<Ctx> = {
     store: {
+      paths,
       names: async () => [shop],
       withLock: (_name, _io, action) => action(),
       recover: async () => [],
@@ -205,5 +269,116 @@ describe('the directory the command runs in', () => {
     const { code, stderr } = await run(['stop'], { terminal: { cwd: gone } });
     expect(code).toBe(4);
     expect(stderr).toContain('does not exist any more');
+  });
+});
+
+describe('the log', () => {
+  const logs = lockedStore(async (io) => {
+    io.log.debug('a.debug', { vm: 'shop', size: 5 });
+    io.log.info('an.info');
+    io.log.child({ vm: 'shop' }).warn('a.warning', { reason: 'two\nlines \u001b[31m' });
+    io.log.error('an.error');
+    io.log.error('a.step.failed');
+    throw new CloneboxError('conflict', 'no');
+  });
+  const stop = async (words: string, env: Terminal['env'] = {}, tty = false) => {
+    const isTty = { stdin: false, stdout: false, stderr: tty };
+    return logged(['stop', 'shop', '--no-color', ...words.split(' ').filter(Boolean)], {
+      ...{ ctx: logs, terminal: { env, isTty } },
+    });
+  };
+  const events = (text: string) => [...text.matchAll(/\ban?\.[a-z.]+/g)].map(String);
+
+  it.each([
+    ['', {}, ['a.warning', 'an.error']],
+    ['--quiet', {}, ['an.error']],
+    ['', { CLONEBOX_LOG: 'info' }, ['an.info', 'a.warning', 'an.error']],
+    ['', { CLONEBOX_LOG: 'ERROR' }, ['an.error']],
+    ['', { CLONEBOX_LOG: 'silent' }, []],
+    ['', { CLONEBOX_LOG: '' }, ['a.warning', 'an.error']],
+    ['-v', { CLONEBOX_LOG: 'silent' }, ['a.debug', 'an.info', 'a.warning', 'an.error']],
+    ['-q', { CLONEBOX_LOG: 'debug' }, ['an.error']],
+  ])('on standard error, with %j and %j, has its level', async (words, env, expected) => {
+    const { stderr, stdout } = await stop(words, env);
+    const shown = events(stderr);
+    expect(shown.filter((event) => !event.endsWith('.failed'))).toEqual(expected);
+    // The error that ends the command is told already, unless everything is asked for.
+    expect(shown.includes('a.step.failed')).toBe(expected.includes('a.debug'));
+    expect(stdout).toBe('');
+  });
+
+  it.each([
+    ['', {}, false],
+    ['-q', { CLONEBOX_LOG: 'silent' }, false],
+    ['-v', {}, true],
+    ['', { CLONEBOX_LOG: 'debug' }, true],
+  ])('in the state directory has level info at least: %j %j', async (words, env, all) => {
+    const { lines } = await stop(words, env);
+    const own = lines.filter(({ event }) => /^an?\./.test(String(event)));
+    expect(own.map(({ event }) => event)).toEqual([
+      ...(all ? ['a.debug'] : []),
+      ...['an.info', 'a.warning', 'an.error', 'a.step.failed'],
+    ]);
+    expect(lines.at(-1)?.event).toBe('command.failed');
+    for (const line of lines) {
+      expect(line.time).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/);
+      expect(line).toMatchObject({ operation: lines[0]?.operation, command: 'stop' });
+    }
+  });
+
+  it.each([
+    ['', true, false],
+    ['', false, true],
+    ['--log-format json', true, true],
+    ['--log-format=pretty', false, false],
+  ])('with %j on a terminal (%s) is JSON: %s', async (words, tty, isJson) => {
+    const { stderr } = await stop(words, { TERM: 'dumb' }, tty);
+    const line = stderr.split('\n').find((one) => one.includes('a.warning')) ?? '';
+    if (!isJson) return expect(line).toBe('warn a.warning vm=shop reason=two lines');
+    expect(JSON.parse(line)).toMatchObject({ level: 'warn', event: 'a.warning', vm: 'shop' });
+  });
+
+  it('takes no other level or format', async () => {
+    const level = await stop('', { CLONEBOX_LOG: 'loud' });
+    expect(level).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('"loud" is not a level'),
+    });
+    const format = await stop('--log-format xml');
+    expect(format).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--log-format: "xml"'),
+    });
+  });
+});
+
+describe('a secret of the environment', () => {
+  const token = 'tok"en\\of 7 nations';
+  const env = { MY_API_TOKEN: token, HTTPS_PROXY: 'http://joe:p%40ssphrase@proxy:3128' };
+  const ctx = lockedStore(async (io) => {
+    io.emit({ kind: 'phase', id: 'x', title: `Using ${token}` });
+    io.emit({ kind: 'warning', text: 'p@ssphrase' });
+    io.log.warn('it.leaks', { argv: ['--token', token], url: env.HTTPS_PROXY });
+    throw new CloneboxError('conflict', `bad ${token}`, {
+      hint: 'or p%40ssphrase',
+      facts: { json: JSON.stringify({ token }) },
+      cause: new Error(token),
+    });
+  });
+
+  it.each(['', '--json', '--verbose', '--verbose --json', '-v --log-format pretty'])(
+    'is in nothing that is told or written: %j',
+    async (words) => {
+      const argv = ['stop', 'shop', ...words.split(' ').filter(Boolean)];
+      const { stdout, stderr, lines } = await logged(argv, { ctx, terminal: { env } });
+      const told = [stdout, stderr, JSON.stringify(lines)].join('\n');
+      expect(told).toContain('[redacted]');
+      expect(told).not.toMatch(/nations|ssphrase/);
+    },
+  );
+
+  it('is not quoted in what is wrong with a command line', async () => {
+    const { stderr } = await run(['clone', '--memory', token], { terminal: { env } });
+    expect(stderr).toContain('--memory: "[redacted]"');
   });
 });

@@ -2,11 +2,18 @@ import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import { bindArguments, bindOptions, requireGuestArgv } from './bind.ts';
 import { colorsFor } from './colors.ts';
-import { errorDocument, errorLines, exitCodeOf, toJson } from './error-output.ts';
+import {
+  errorDocument,
+  errorLines,
+  exitCodeOf,
+  type FailedOperation,
+  toJson,
+} from './error-output.ts';
 import { type Found, findCommand } from './find-command.ts';
 import { globalOptions } from './globals.ts';
 import { commandHelp, groupHelp, rootHelp } from './help.ts';
 import { parseWords, splitAtDashes } from './parse-argv.ts';
+import { registerSecrets } from './register-secrets.ts';
 import type { CommandEntry } from './registry.ts';
 import type { Terminal } from './terminal.ts';
 import { versionText } from './version.ts';
@@ -23,12 +30,12 @@ export async function runLine(
   terminal: Terminal,
   overrides: Partial<Ctx>,
 ): Promise<number> {
+  registerSecrets(terminal.env, argv);
   const split = splitAtDashes(argv);
   try {
     return await answer(split, terminal, overrides);
   } catch (error) {
-    printError(error, split.words, terminal);
-    return exitCodeOf(error);
+    return fail(error, split.words, { terminal });
   }
 }
 
@@ -77,6 +84,7 @@ async function run(
   // For other commands `--` only ends the options.
   const operands = command.guestArgv === undefined ? [...own, ...(split.guestArgv ?? [])] : own;
   const call = {
+    name: found.path.join(' '),
     command,
     globals: bindOptions(globalOptions, raw.options),
     options: bindOptions(command.options, raw.options),
@@ -84,7 +92,9 @@ async function run(
     guestArgv: command.guestArgv === undefined ? [] : (split.guestArgv ?? []),
   };
   const { runCommand } = await import('./run-command.ts');
-  return runCommand(call, terminal, overrides);
+  const ending = await runCommand(call, terminal, overrides);
+  if (ending.kind === 'done') return ending.code;
+  return fail(ending.error, split.words, { terminal, operation: ending.operation });
 }
 
 async function helpOf(found: Found): Promise<string> {
@@ -98,14 +108,20 @@ function lineOf(found: Found): string {
   return ['clonebox', ...found.path].join(' ');
 }
 
-function printError(error: unknown, words: readonly string[], terminal: Terminal): void {
+/** Prints a failure and returns its exit code. */
+function fail(
+  error: unknown,
+  words: readonly string[],
+  { terminal, operation }: { terminal: Terminal; operation?: FailedOperation },
+): number {
   const verbose = words.includes('--verbose') || words.includes('-v');
   // Read from the words themselves: they may be what is wrong.
   if (words.includes('--json')) {
-    terminal.stdout.write(`${toJson(errorDocument(error, { verbose }))}\n`);
-    return;
+    terminal.stdout.write(`${toJson(errorDocument(error, { verbose, operation }))}\n`);
+  } else {
+    const wanted = !words.includes('--no-color');
+    const colors = colorsFor({ isTty: terminal.isTty.stderr, wanted, env: terminal.env });
+    terminal.stderr.write(`${errorLines(error, { colors, verbose, operation }).join('\n')}\n`);
   }
-  const wanted = !words.includes('--no-color');
-  const colors = colorsFor({ isTty: terminal.isTty.stderr, wanted, env: terminal.env });
-  terminal.stderr.write(`${errorLines(error, { colors, verbose }).join('\n')}\n`);
+  return exitCodeOf(error);
 }
