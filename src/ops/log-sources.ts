@@ -34,23 +34,18 @@ export interface Reading {
 }
 
 /** CloneBox's own lines about a VM: those that name it, and all others of an operation on it. */
-export async function readOwn(ctx: Ctx, name: VmName, wanted: Wanted): Promise<Reading> {
-  const operations = new Set<unknown>();
+export async function readOwn(ctx: Ctx, name: VmName): Promise<Reading> {
+  const operations = new Set<string>();
   const path = ctx.store.paths.logFile;
+  const lines: LogLine[] = [];
   let from = 0;
-  let found: LogLine[] = [];
-  for (let age = 0; age <= olderLogs; age += 1) {
-    const text = await ctx.host.files.readText(ageOf(path, age));
-    if (age === 0) from = Buffer.byteLength(text ?? '');
-    if (text === undefined) continue;
-    const entries = ofVm(text, name, operations);
-    found = [...entries.map(ownLine), ...found];
-    const isEnough = found.length >= wanted.tail;
-    const isOld = Date.parse(entries[0]?.time ?? '') < (wanted.since ?? Number.NEGATIVE_INFINITY);
-    if (isEnough || isOld) break;
+  for (let age = olderLogs; age >= 0; age -= 1) {
+    const text = (await ctx.host.files.readText(ageOf(path, age))) ?? '';
+    lines.push(...ofVm(text, name, operations).map(ownLine));
+    from = Buffer.byteLength(text);
   }
   return {
-    lines: found,
+    lines,
     follow: (onLine) =>
       followFile(ctx, { path, from, older: ageOf(path, 1) }, (text) => {
         for (const entry of ofVm(text, name, operations)) onLine(ownLine(entry));
@@ -76,16 +71,18 @@ function ageOf(path: string, age: number): string {
 }
 
 /** `operations` remembers what is about this VM, also for the text that comes next. */
-function ofVm(text: string, name: VmName, operations: Set<unknown>): OwnEntry[] {
-  const names = (entry: OwnEntry) => {
-    const { vm, target, facts } = entry.facts;
-    return [vm, target, (facts as { vm?: unknown } | undefined)?.vm].includes(name);
+function ofVm(text: string, name: VmName, operations: Set<string>): OwnEntry[] {
+  const isNamed = ({ facts }: OwnEntry) => {
+    const { vm, target, facts: more } = facts;
+    return [vm, target, (more as { vm?: unknown } | undefined)?.vm].includes(name);
   };
-  for (const entry of entriesOf(text, (line) => line.includes(`"${name}"`))) {
-    if (names(entry) && entry.facts.operation) operations.add(entry.facts.operation);
+  const operationOf = (line: string) => /"operation":"([^"]*)"/.exec(line)?.[1] ?? '';
+  const mayName = (line: string) => line.includes(`"${name}"`);
+  for (const entry of entriesOf(text, mayName).filter(isNamed)) {
+    if (typeof entry.facts.operation === 'string') operations.add(entry.facts.operation);
   }
-  return entriesOf(text, () => true).filter(
-    (entry) => operations.has(entry.facts.operation) || names(entry),
+  return entriesOf(text, (line) => operations.has(operationOf(line)) || mayName(line)).filter(
+    (entry) => operations.has(String(entry.facts.operation)) || isNamed(entry),
   );
 }
 
