@@ -203,6 +203,47 @@ export const registry: readonly Section[] = [
         load: async () => (await import('./commands/recover.ts')).recover,
       },
       {
+        name: 'audit',
+        summary: 'What was done with CloneBox, by whom, and how it ended',
+        commands: [
+          {
+            name: 'list',
+            summary: 'List the last events',
+            load: async () => (await import('./commands/audit-list.ts')).auditList,
+          },
+          {
+            name: 'search',
+            summary: 'Find events in the whole log',
+            load: async () => (await import('./commands/audit-search.ts')).auditSearch,
+          },
+          {
+            name: 'show',
+            summary: 'Show everything about one event',
+            load: async () => (await import('./commands/audit-show.ts')).auditShow,
+          },
+          {
+            name: 'failures',
+            summary: 'List what failed or was refused',
+            load: async () => (await import('./commands/audit-failures.ts')).auditFailures,
+          },
+          {
+            name: 'export',
+            summary: 'Write events out as JSON, CSV or lines',
+            load: async () => (await import('./commands/audit-export.ts')).auditExport,
+          },
+          {
+            name: 'tail',
+            summary: 'Show the last events, and those that come',
+            load: async () => (await import('./commands/audit-tail.ts')).auditTail,
+          },
+          {
+            name: 'verify',
+            summary: 'Check that no line was changed, removed or inserted',
+            load: async () => (await import('./commands/audit-verify.ts')).auditVerify,
+          },
+        ],
+      },
+      {
         name: 'bench',
         summary: 'Measure CloneBox on this machine',
         commands: [
@@ -215,6 +256,11 @@ export const registry: readonly Section[] = [
             name: 'cli',
             summary: 'Measure the command line itself',
             load: async () => (await import('./commands/bench-cli.ts')).benchCli,
+          },
+          {
+            name: 'audit',
+            summary: 'Measure the audit log',
+            load: async () => (await import('./commands/bench-audit.ts')).benchAudit,
           },
         ],
       },

@@ -84,6 +84,9 @@ export interface OpenFile {
   close(): Promise<void>;
 }
 
+/** Parts of a text are written as they come. */
+export type FileContent = string | Uint8Array | AsyncIterable<string>;
+
 /** Files of this machine. Every write is atomic and private (0600, directories 0700) unless told otherwise. */
 export interface Files {
   readText(path: string): Promise<string | undefined>;
@@ -91,7 +94,7 @@ export interface Files {
   /** At most `bytes` from the end of a file; empty when there is none. */
   readTail(path: string, bytes: number): Promise<string>;
   /** Write to a temporary file, fsync, rename, fsync the directory. */
-  writeAtomic(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
+  writeAtomic(path: string, content: FileContent, mode?: number): Promise<void>;
   /** As `writeAtomic`, but fails with `conflict` when the file exists. */
   writeNew(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
   /** Append and fsync. */

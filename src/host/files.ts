@@ -3,7 +3,7 @@ import { constants, createReadStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CloneboxError } from '../core/errors.ts';
-import type { FileFacts, Files } from '../core/host.ts';
+import type { FileContent, FileFacts, Files } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import { openFile, overwriteSynced, truncateSynced } from './open-files.ts';
 
@@ -89,15 +89,11 @@ function draftName(): string {
   return `.clonebox-${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
 }
 
-async function writeTemporary(
-  path: string,
-  content: string | Uint8Array,
-  mode: number,
-): Promise<string> {
+async function writeTemporary(path: string, content: FileContent, mode: number): Promise<string> {
   const temporary = join(dirname(path), draftName());
   const handle = await fs.open(temporary, 'wx', mode);
   try {
-    await handle.writeFile(content);
+    await fs.writeFile(handle, content);
     await handle.sync();
   } catch (error) {
     await handle.close();
@@ -108,11 +104,7 @@ async function writeTemporary(
   return temporary;
 }
 
-async function writeAtomic(
-  path: string,
-  content: string | Uint8Array,
-  mode: number,
-): Promise<void> {
+async function writeAtomic(path: string, content: FileContent, mode: number): Promise<void> {
   const temporary = await writeTemporary(path, content, mode);
   try {
     await fs.rename(temporary, path);

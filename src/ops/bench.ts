@@ -7,7 +7,7 @@ import { fiftyVms, removeFiftyVms } from './bench-homes.ts';
 /** One thing measured, and what it was measured against in the same run, turn by turn. */
 export interface BenchResult {
   readonly scenario: string;
-  readonly unit: 's' | 'ms';
+  readonly unit: 's' | 'ms' | 'MiB';
   readonly measured: { readonly what: string } & Summary;
   readonly reference: ({ readonly what: string } & Summary) | null;
   /** Median of the ratios of the pairs. */
@@ -148,9 +148,10 @@ async function runSelf(ctx: Ctx, self: Self, args: readonly string[]): Promise<s
   );
 }
 
-function result(input: {
+/** Sums up values, and the references they were measured with in turns. */
+export function result(input: {
   scenario: string;
-  unit: 's' | 'ms';
+  unit: BenchResult['unit'];
   what: string;
   values: readonly number[];
   referenceWhat: string;
@@ -170,7 +171,8 @@ function result(input: {
   };
 }
 
-async function report(ctx: Ctx, results: readonly BenchResult[]): Promise<BenchReport> {
+/** Results with what machine they are from. */
+export async function report(ctx: Ctx, results: readonly BenchResult[]): Promise<BenchReport> {
   const facts = await (await ctx.driver('qemu')).preflight(ctx.io);
   const processor = /^model name\s*:\s*(.*)$/m.exec(
     (await ctx.host.files.readText('/proc/cpuinfo')) ?? '',

@@ -26,7 +26,7 @@ export function renderBench({ host, results }: BenchReport, look: Look): string[
   return [...rows, ...renderSheet([{ label: 'measured on', value: [machine, programs] }], look)];
 }
 
-function figures({ runs, min, median, max }: Figures, unit: 's' | 'ms'): string {
+function figures({ runs, min, median, max }: Figures, unit: BenchResult['unit']): string {
   const show = (amount: number) => amount.toFixed(unit === 's' ? 2 : 0);
   return `${show(median)} ${unit} (${show(min)} to ${show(max)}, ${runs} runs)`;
 }
