@@ -20,5 +20,10 @@ async function loginName(host: Host): Promise<string | undefined> {
   // All ones: no login, such as a service.
   if (!uid || uid === '4294967295') return undefined;
   const passwd = (await host.files.readText('/etc/passwd')) ?? '';
-  return passwd.split('\n').find((line) => line.split(':')[2] === uid)?.split(':')[0] ?? uid;
+  return (
+    passwd
+      .split('\n')
+      .find((line) => line.split(':')[2] === uid)
+      ?.split(':')[0] ?? uid
+  );
 }

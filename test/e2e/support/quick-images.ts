@@ -15,7 +15,7 @@ chmod 755 /usr/local/sbin/systemctl
 modprobe -a virtio_console 9p 9pnet_virtio button evdev
 until [ -e /dev/input/event0 ]; do sleep 0.1; done
 for event in /dev/input/event*; do
-  (head -c 1 $event >/dev/null && sync && echo o >/proc/sysrq-trigger) &
+  (dd if=$event of=/dev/null bs=24 count=1 && sync && echo o >/proc/sysrq-trigger) &
 done
 [ ! -e /usr/local/lib/clonebox/mount-shares ] || sh /usr/local/lib/clonebox/mount-shares
 until [ -e /dev/vport*p1 ]; do sleep 0.1; done
