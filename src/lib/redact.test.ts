@@ -77,6 +77,11 @@ describe('redaction', () => {
     }
   });
 
+  it('finds the name that would be made of a secret', () => {
+    register("It's A `Secret`\\ é");
+    expect(redact('for example it-s-a-secret-e, or IT-S')).toBe(`for example ${redacted}, or IT-S`);
+  });
+
   it('takes the lines of a key too', () => {
     register('-----BEGIN KEY-----\nc29tZSBsb25n\nIGtleSBoZXJl\n-----END KEY-----\n');
     expect(redact('read c29tZSBsb25n')).toBe(`read ${redacted}`);

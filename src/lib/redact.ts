@@ -82,6 +82,9 @@ function formsOf(value: string): string[] {
   const forms = [
     ...[value, json, inJson(json), ascii],
     value.replaceAll("'", "'\\''"),
+    // As the name of a VM or a file would be made of it.
+    value.toLowerCase(),
+    inName(value),
     ...uris,
     ...uris.map((uri) => uri.replace(/%../g, (code) => code.toLowerCase())),
     ...inBase64(value),
@@ -91,6 +94,18 @@ function formsOf(value: string): string[] {
 
 function inJson(value: string): string {
   return JSON.stringify(value).slice(1, -1);
+}
+
+function inName(value: string): string {
+  const words = value
+    .normalize('NFKD')
+    .toLowerCase()
+    .split(/[^a-z0-9]+/);
+  return words
+    .filter((word) => word !== '')
+    .join('-')
+    .slice(0, 56)
+    .replace(/-+$/, '');
 }
 
 function inUri(value: string): string[] {
