@@ -1,6 +1,7 @@
 import type { Ctx } from '../core/ctx.ts';
 import { parseVmName, type VmName } from '../core/name.ts';
 import type { TrashEntry, UnfinishedOperation } from '../core/store.ts';
+import { type DeleteInput, deleteVm } from './delete.ts';
 import { changeVm, operation } from './operation.ts';
 import { findTarget, findVm, named } from './target.ts';
 
@@ -32,11 +33,12 @@ export async function recoverAll(ctx: Ctx): Promise<RecoverResult> {
 
 /**
  * Settles what a crash left of one VM, named by its own name, by an operation, or by its project; a deleted VM comes
- * back from the trash. Fails with `not-found` when there is nothing of the kind.
+ * back from the trash, with `replace` also in the place of a VM that has its name by now, which goes to the trash.
+ * Fails with `not-found` when there is nothing of the kind.
  */
 export async function recover(
   ctx: Ctx,
-  input: { target: string; cwd: string },
+  input: { target: string; cwd: string; replace: boolean; confirm: DeleteInput['confirm'] },
 ): Promise<RecoverResult> {
   const vm = await whichVm(ctx, input);
   if (vm === undefined) {
@@ -45,7 +47,17 @@ export async function recover(
   const operations = await ctx.store.withLock(vm, ctx.io, () => ctx.store.recover(vm, ctx.io));
   const isThere = (await ctx.store.names()).includes(vm);
   const entry = (await ctx.store.listTrash()).findLast(({ name }) => name === vm);
-  if (isThere || entry === undefined || operations.length > 0) return { operations, trash: [] };
+  if (entry === undefined || operations.length > 0) return { operations, trash: [] };
+  if (isThere) {
+    if (!input.replace) {
+      const text = `an earlier ${vm} is in the trash; to have it in the place of this one: clonebox recover ${vm} --replace`;
+      ctx.io.emit({ kind: 'note', text });
+      return { operations, trash: [] };
+    }
+    const { confirm, cwd } = input;
+    const { outcome } = await deleteVm(ctx, { target: vm, cwd, purge: false, confirm });
+    if (outcome === 'kept') return { operations, trash: [] };
+  }
   await restore(ctx, entry);
   return { operations, trash: [shown(entry)] };
 }

@@ -10,14 +10,20 @@ With the name of a deleted VM, brings that back from the trash, where it stays f
   arguments: { vm: { summary: 'a VM, a project directory, or the id of an operation' } },
   options: {
     list: { kind: 'flag', summary: 'only show what there is to recover' },
+    replace: {
+      kind: 'flag',
+      summary:
+        'bring it back in the place of the VM that has its name now, which goes to the trash',
+    },
     auto: { kind: 'flag', summary: 'settle everything, as without any word' },
   },
   examples: [
     { line: 'clonebox recover --list', what: 'what was interrupted, and what is in the trash' },
     { line: 'clonebox recover --auto', what: 'settle everything' },
     { line: 'clonebox recover shop', what: 'one VM, from a crash or from the trash' },
+    { line: 'clonebox recover shop --replace', what: 'the one before the last clone --replace' },
   ],
-  run: async ({ ctx, args, options, cwd }): Promise<RecoverResult & { done: boolean }> => {
+  run: async ({ ctx, args, options, cwd, confirm }): Promise<RecoverResult & { done: boolean }> => {
     if ([options.list, options.auto, args.vm !== undefined].filter(Boolean).length > 1) {
       throw new CloneboxError('usage', 'recover takes only one of: a VM, --list, --auto', {
         hint: 'See what there is: clonebox recover --list',
@@ -26,7 +32,10 @@ With the name of a deleted VM, brings that back from the trash, where it stays f
     const ops = await import('../../ops/recover.ts');
     if (options.list) return { ...(await ops.listRecoverable(ctx)), done: false };
     if (args.vm === undefined) return { ...(await ops.recoverAll(ctx)), done: true };
-    return { ...(await ops.recover(ctx, { target: args.vm, cwd })), done: true };
+    return {
+      ...(await ops.recover(ctx, { target: args.vm, cwd, replace: options.replace, confirm })),
+      done: true,
+    };
   },
   render: ({ operations, trash, done }) => {
     if (operations.length + trash.length === 0) return ['Nothing to recover.'];
