@@ -20,17 +20,14 @@ export interface DeleteResult {
   readonly outcome: 'trashed' | 'purged' | 'kept';
 }
 
-/** How long a deleted VM can be brought back: 24 hours, in milliseconds. */
-const trashAge = 24 * 60 * 60 * 1000;
-
 /**
  * Deletes a VM: its directory goes to the trash for 24 hours, its name and ports are free at once. With `purge`
  * nothing that names it is left but log and audit; that also goes for one in the trash. Once it has begun it is brought
  * to its end, after an interrupt too. The project's own files are never touched.
  */
-export async function deleteVm(ctx: Ctx, input: DeleteInput): Promise<DeleteResult> {
+export function deleteVm(ctx: Ctx, input: DeleteInput): Promise<DeleteResult> {
   const begin = { event: 'vm.delete', target: named(input.target) } as const;
-  const result = await operation(ctx, begin, async (op) => {
+  return operation(ctx, begin, async (op) => {
     const name = await findDeletable(op.ctx, input);
     op.about({ type: 'vm', name });
     const outcome = await op.ctx.store.withLock(name, op.ctx.io, async () => {
@@ -41,8 +38,6 @@ export async function deleteVm(ctx: Ctx, input: DeleteInput): Promise<DeleteResu
     else op.note({ purged: outcome === 'purged' });
     return { name, outcome };
   });
-  await ctx.store.emptyTrash(trashAge);
-  return result;
 }
 
 async function deleteLocked(

@@ -4,6 +4,7 @@ import { isCloneboxError, reasonOf } from '../core/errors.ts';
 import type { VmName } from '../core/name.ts';
 import type { Journal, OperationFacts } from '../core/store.ts';
 import { actorOf } from './actor.ts';
+import { emptyTrash } from './empty-trash.ts';
 
 /** Something that changes, or may change, what is on this machine: one line of the audit log, one journal at most. */
 export interface Operation {
@@ -67,6 +68,7 @@ export async function operation<T>(
     log.error('audit.failed', { reason: reasonOf(error) });
   }
   if (ending.error !== null) throw failure;
+  if (op.journals.length > 0) await emptyTrash(ctx);
   return result as T;
 }
 
