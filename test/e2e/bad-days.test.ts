@@ -133,7 +133,7 @@ describe('a clonebox that was killed', () => {
       { name: 'twice', state: 'stopped', reason: null },
     ]);
     expect((await ok(['list'], { env })).stdout).toMatch(/cut-boot: its creation was interrupted/);
-    expect((await ok(['doctor'], { env })).stdout).toMatch(/clone of cut-boot stopped at/);
+    expect((await ok(['doctor'], { env })).stdout).toMatch(/vm.create of cut-boot stopped at/);
     await purge('cut-boot');
     expect(tracesOf(home, 'cut-boot')).toEqual([]);
   });
@@ -150,7 +150,7 @@ describe('a clonebox that was killed', () => {
     writeFileSync(path.join(directory, 'go'), '');
     const again = await clone(directory);
     expect(again.exitCode, again.stderr).toBe(0);
-    expect(again.stderr).toMatch(/took back an interrupted clone of cut/);
+    expect(again.stderr).toMatch(/took back an interrupted vm.create of cut/);
     expect((await ok(['exec', 'cut', '--', 'hostname'], { env })).stdout).toBe('cut\n');
     // It runs, and nothing of the first attempt does.
     expect(processesWith(`guest=cut,`)).toHaveLength(1);
