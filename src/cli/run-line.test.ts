@@ -1,15 +1,22 @@
 import { describe, expect, it } from 'vitest';
+import { createContext } from '../context.ts';
 import type { Audit } from '../core/audit.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { Io } from '../core/io.ts';
 import { parseVmName } from '../core/name.ts';
 import type { Paths, Store } from '../core/store.ts';
-import { createHost } from '../host/local.ts';
+import { createTrace } from '../core/trace.ts';
 import { runCli } from './cli.ts';
 import type { Terminal } from './terminal.ts';
 
 const shop = parseVmName('shop');
+const quiet: Io = {
+  signal: new AbortController().signal,
+  log: { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet.log },
+  emit() {},
+};
+const { host: thisHost } = createContext({ io: quiet, startedAt: 0, trace: createTrace({}) });
 const audit: Audit = { reserve: async () => {}, append: async () => {} };
 const paths = { logFile: '/nowhere' } as Paths;
 
@@ -52,7 +59,7 @@ interface Given {
 
 async function run(argv: readonly string[], { terminal, ctx, append = () => false }: Given = {}) {
   const fake = fakeTerminal(terminal);
-  const host = { ...createHost(), logFile: () => ({ append }) };
+  const host = { ...thisHost, logFile: () => ({ append }) };
   const code = await runCli(argv, fake.terminal, { host, audit, ...ctx });
   return { code, ...fake.texts };
 }

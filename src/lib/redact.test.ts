@@ -1,7 +1,5 @@
-import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
-import { createSecret } from '../core/secret.ts';
 import { shellQuote } from './quote.ts';
 import { forgetSecret, redact, redacted, registerSecret } from './redact.ts';
 import { redactDeep } from './redact-deep.ts';
@@ -150,20 +148,5 @@ describe('redaction of data', () => {
         expect(text).not.toContain(value);
       }),
     );
-  });
-});
-
-describe('a Secret', () => {
-  it('says nothing but that it is one, unless it is revealed', () => {
-    const value = createSecret('correct "horse" battery');
-    registered.push(value.reveal());
-    const told = [String(value), `${value}`, JSON.stringify([value]), inspect({ value })];
-    for (const text of told) {
-      expect(text).toContain(redacted);
-      expect(text).not.toContain('horse');
-    }
-    expect(redactDeep({ value })).toEqual({ value: redacted });
-    expect(value.reveal()).toBe('correct "horse" battery');
-    expect(redact('it is correct "horse" battery')).toBe(`it is ${redacted}`);
   });
 });

@@ -73,9 +73,15 @@ describe('the built program', () => {
   it('tells people the same on standard error', () => {
     const { code, stdout, stderr } = clonebox('exec', 'nope', '--', 'true');
     expect({ code, stdout }).toEqual({ code: 4, stdout: '' });
-    expect(stderr).toBe(
-      'error: there is no VM named nope\nhint: See what there is: clonebox list\n',
-    );
+    const [id] = /[0-9a-f]{16}/.exec(stderr) ?? [];
+    expect(stderr.split('\n')).toEqual([
+      ...['error: there is no VM named nope', 'hint: See what there is: clonebox list'],
+      ...[`operation: ${id} (clonebox logs --operation ${id})`, ''],
+    ]);
+    const story = clonebox('logs', '--operation', id ?? '');
+    expect(story).toMatchObject({ code: 0, stderr: '' });
+    expect(story.stdout).toMatch(/^\S+Z clonebox .*vm\.exec\.started/);
+    expect(story.stdout).toMatch(/error command\.failed .*there is no VM named nope.* exit_code=4/);
   });
 
   it('lists no VM as an empty list', () => {
@@ -120,6 +126,28 @@ describe('what asking for help loads', () => {
     }
     return seen;
   }
+
+  /** The chunk that a chunk loads later. */
+  function laterOf(file: string, name: string): string {
+    const [, chunk] =
+      new RegExp(`import\\("(\\.[^"]*/${name}-\\w+\\.js)"\\)`).exec(readFileSync(file, 'utf8')) ??
+      [];
+    expect(chunk, name).toBeDefined();
+    return path.join(path.dirname(file), chunk ?? '');
+  }
+
+  it('is not what writes the log, nor is that loaded by a command that has nothing to log', () => {
+    const runCommand = laterOf(laterOf(main, 'run-line'), 'run-command');
+    const context = laterOf(runCommand, 'context');
+    for (const file of [runCommand, context]) {
+      const chunks = [file, ...loadedAtStart(file)];
+      const text = chunks.map((chunk) => readFileSync(chunk, 'utf8')).join('\n');
+      expect(text).not.toContain('// node_modules/pino/');
+    }
+    expect(readFileSync(laterOf(runCommand, 'log-pino'), 'utf8')).toContain(
+      '// node_modules/pino/',
+    );
+  });
 
   it('is neither the parser nor any operation', () => {
     const chunks = [...loadedAtStart(main)];

@@ -10,13 +10,13 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Ctx } from '../core/ctx.ts';
-import type { Guest } from '../core/guest.ts';
-import { parseVmName } from '../core/name.ts';
-import { createHost } from '../host/local.ts';
-import { createPaths } from '../store/paths.ts';
-import type { LogLine } from './log-lines.ts';
-import { type LogsInput, logs, logsOfOperation } from './logs.ts';
+import type { Ctx } from '../../src/core/ctx.ts';
+import type { Guest } from '../../src/core/guest.ts';
+import { parseVmName } from '../../src/core/name.ts';
+import { createHost } from '../../src/host/local.ts';
+import type { LogLine } from '../../src/ops/log-lines.ts';
+import { type LogsInput, logs, logsOfOperation } from '../../src/ops/logs.ts';
+import { createPaths } from '../../src/store/paths.ts';
 
 const shop = parseVmName('shop');
 const start = Date.parse('2026-01-31T10:00:00.000Z');

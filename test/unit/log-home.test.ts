@@ -2,9 +2,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createLogFile } from '../host/log-file.ts';
-import type { Level, LogLine } from './log.ts';
-import { createHomeLog } from './log-home.ts';
+import type { Level, LogLine } from '../../src/cli/log.ts';
+import { createHomeLog } from '../../src/cli/log-home.ts';
+import { createLogFile } from '../../src/host/log-file.ts';
 
 let home: string;
 let warnings: unknown[];
