@@ -117,7 +117,7 @@ export const registry: readonly Section[] = [
       },
       {
         name: 'logs',
-        summary: 'Show what a VM writes to its console or journal',
+        summary: 'Show what was done with a VM, and what its guest says',
         load: async () => (await import('./commands/logs.ts')).logs,
       },
       {
