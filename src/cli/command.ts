@@ -1,4 +1,5 @@
 import type { Ctx } from '../core/ctx.ts';
+import type { TrustChoice } from '../ops/trust.ts';
 import type { Colors } from './colors.ts';
 import type { Globals } from './globals.ts';
 import type { OptionSpecs, OptionValues } from './option.ts';
@@ -40,6 +41,8 @@ export interface Invocation<A extends ArgumentSpecs, O extends OptionSpecs> {
   readonly streams: Streams;
   /** Asks on the terminal; true with `--yes`. Fails with `usage` where nobody can answer. */
   readonly confirm: (question: string) => Promise<boolean>;
+  /** Whether a project may reach outside its directory: `--trust`, never `--yes`, or whoever sits at the terminal. */
+  readonly trust: TrustChoice;
 }
 
 /** How to draw for people. */

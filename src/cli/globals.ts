@@ -17,7 +17,7 @@ export const globalOptions = {
   },
   color: { kind: 'flag', negated: true, summary: 'no colours; so does NO_COLOR' },
   yes: { kind: 'flag', short: 'y', summary: 'answer every question with yes' },
-  trust: { kind: 'flag', summary: 'let the configuration reach outside its project' },
+  trust: { kind: 'flag', summary: 'let the configuration reach outside its project, from now on' },
   driver: {
     kind: 'value',
     value: 'NAME',

@@ -69,6 +69,11 @@ export const registry: readonly Section[] = [
         summary: 'Show everything about one VM',
         load: async () => (await import('./commands/status.ts')).status,
       },
+      {
+        name: 'diff',
+        summary: 'Show where a VM has drifted from its file and this workstation',
+        load: async () => (await import('./commands/diff.ts')).diff,
+      },
     ],
   },
   {

@@ -100,6 +100,11 @@ async function invoke(call: Call, run: Run): Promise<unknown> {
   await forgetPaths(terminal.env, ctx.host.files);
   home.open(ctx.host.logFile(ctx.store.paths.logFile, logSize));
   const { command, name, ...words } = call;
+  const canAsk = terminal.isTty.stdin && terminal.isTty.stderr;
+  const ask = (question: string, answer: { given: boolean; flag: string }) => {
+    view.pause();
+    return askConfirm(redact(question), { ...answer, canAsk, signal: io.signal });
+  };
   return command.run({
     ...words,
     ctx,
@@ -112,15 +117,10 @@ async function invoke(call: Call, run: Run): Promise<unknown> {
         terminal[stream].write(chunk);
       },
     },
-    confirm: (question) => {
-      view.pause();
-      const canAsk = terminal.isTty.stdin && terminal.isTty.stderr;
-      return askConfirm(redact(question), {
-        given: call.globals.yes,
-        flag: '--yes',
-        canAsk,
-        signal: io.signal,
-      });
+    confirm: (question) => ask(question, { given: call.globals.yes, flag: '--yes' }),
+    trust: {
+      given: call.globals.trust,
+      ask: canAsk ? (question) => ask(question, { given: false, flag: '--trust' }) : undefined,
     },
   });
 }

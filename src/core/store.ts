@@ -10,6 +10,7 @@ export interface Paths {
   readonly trash: string;
   readonly journal: string;
   readonly leases: string;
+  readonly trust: string;
   readonly logFile: string;
   readonly auditFile: string;
   readonly locks: string;
@@ -130,6 +131,12 @@ export interface TrashEntry {
   readonly deleted: number;
 }
 
+/** A project and what was confirmed that it may reach outside its directory, as a digest. */
+export interface TrustEntry {
+  readonly project: string;
+  readonly digest: string;
+}
+
 /** What is on disk about VMs. */
 export interface Store {
   readonly paths: Paths;
@@ -163,6 +170,9 @@ export interface Store {
   forget(vm: VmName): Promise<void>;
   /** Makes the leases of a VM those of its record. */
   syncLeases(name: VmName, io: Io): Promise<void>;
+  /** True when exactly this was confirmed for the project before. */
+  isTrusted(entry: TrustEntry): Promise<boolean>;
+  rememberTrust(entry: TrustEntry, io: Io): Promise<void>;
   /** Where in the trash a VM would go now; unique. */
   trashPlace(name: VmName): string;
   /** Moves a VM's directory to that place of the trash and frees its ports. May be repeated. */

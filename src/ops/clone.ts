@@ -26,6 +26,7 @@ import { startVm } from './start-vm.ts';
 import { readStatus, type VmStatus } from './status.ts';
 import { swapVm } from './swap.ts';
 import { findProject, named } from './target.ts';
+import { requireTrust, type TrustChoice } from './trust.ts';
 import { isUp, readVmState } from './vm-state.ts';
 
 export interface CloneInput {
@@ -35,7 +36,7 @@ export interface CloneInput {
   readonly run: boolean;
   /** Wait until every declared port answers (with `run`). */
   readonly wait: boolean;
-  readonly trust: boolean;
+  readonly trust: TrustChoice;
   readonly apply: boolean;
   readonly replace: boolean;
   readonly keepFailed: boolean;
@@ -75,9 +76,9 @@ export function clone(ctx: Ctx, asked: CloneInput): Promise<CloneResult> {
     const input = { ...asked, overrides: { ...earlier?.overrides, ...asked.overrides } };
     const loaded = await loadPlan(op.ctx, project, {
       overrides: input.overrides,
-      trust: input.trust,
       mustExist: input.strict,
     });
+    await requireTrust(op.ctx, loaded, input.trust);
     return changeVm(op, loaded.plan.name, (journal) => decide(op, input, { loaded, journal }));
   });
 }

@@ -19,7 +19,7 @@ export async function showConfig(ctx: Ctx, input: ConfigInput): Promise<VmPlan> 
       hint: 'clonebox list',
     });
   }
-  return (await loadPlan(ctx, target, { overrides: {}, trust: true })).plan;
+  return (await loadPlan(ctx, target, { overrides: {} })).plan;
 }
 
 /** Checks a project's file. Fails with `config-invalid` and every problem, or `not-found` when there is no file. */
@@ -33,6 +33,6 @@ export async function validateConfig(
       hint: 'clonebox config validate .',
     });
   }
-  await loadPlan(ctx, target, { overrides: {}, trust: true, mustExist: true });
+  await loadPlan(ctx, target, { overrides: {}, mustExist: true });
   return { file: target.configFile, valid: true };
 }

@@ -40,7 +40,7 @@ export interface PlanView {
 /** What `clone` would make. Never asks, writes nothing anywhere. */
 export async function dryRun(ctx: Ctx, input: CloneInput): Promise<DryRun> {
   const project = await findProject(ctx, input.target, input.cwd);
-  const { plan, draft } = await loadPlan(ctx, project, { overrides: input.overrides, trust: true });
+  const { plan, draft } = await loadPlan(ctx, project, { overrides: input.overrides });
   const { name, driver, cpus, memory, disk, user, accel } = plan;
   // An unknown driver is found out here and not by a half-made VM.
   await ctx.driver(plan.driver);

@@ -27,7 +27,7 @@ export function init(
       });
     }
     const { overrides } = input;
-    const { draft } = await loadPlan(op.ctx, target, { overrides, trust: true });
+    const { draft } = await loadPlan(op.ctx, target, { overrides });
     const text = draft?.(overrides.image ?? 'auto') ?? '';
     const undo = { kind: 'sweep-drafts', directory: dirname(file) } as const;
     await journaled(op, (journal) =>

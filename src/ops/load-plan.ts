@@ -15,6 +15,8 @@ import { defaultName, type Target } from './target.ts';
 
 export interface LoadedPlan {
   readonly plan: VmPlan;
+  /** What it names outside its project: nothing of that is done before it is confirmed (ops/trust.ts). */
+  readonly reach: readonly Reach[];
   /** Makes the text of the file that the project has not, from the image that `auto` turns out to mean. */
   readonly draft: ((image: string) => string) | undefined;
 }
@@ -64,7 +66,7 @@ export async function readConfigText(ctx: Ctx, file: string): Promise<string | u
 export async function loadPlan(
   ctx: Ctx,
   project: Project,
-  options: { overrides: Overrides; trust: boolean; mustExist?: boolean },
+  options: { overrides: Overrides; mustExist?: boolean },
 ): Promise<LoadedPlan> {
   const { home } = ctx.host.user;
   const reason = refusedProject(project.directory, home);
@@ -101,8 +103,7 @@ export async function loadPlan(
   const real = await withRealShares(ctx, plan);
   checkShares(real, home);
   const byProject = options.overrides.image === undefined ? real : { ...real, image: 'auto' };
-  checkReach(outsideReach(byProject, home, config), real, options.trust);
-  return { plan: real, draft };
+  return { plan: real, draft, reach: outsideReach(byProject, home, config) };
 }
 
 /** Who became root by sudo: the guest user is that person. */
@@ -190,13 +191,4 @@ function checkShares(plan: VmPlan, home: string): void {
       });
     }
   }
-}
-
-function checkReach(reach: readonly Reach[], plan: VmPlan, trust: boolean): void {
-  if (reach.length === 0 || trust) return;
-  const list = reach.map(({ what, value }) => `  ${what}: ${value}`).join('\n');
-  throw new CloneboxError('refused', `${plan.configFile} reaches outside its project:\n${list}`, {
-    hint: 'If you trust it with these, say so: --trust',
-    facts: { reach },
-  });
 }

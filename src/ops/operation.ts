@@ -1,6 +1,7 @@
 import type { Actor, AuditEntry, AuditEvent, AuditOutcome, AuditTarget } from '../core/audit.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { isCloneboxError, reasonOf } from '../core/errors.ts';
+import type { Io } from '../core/io.ts';
 import type { VmName } from '../core/name.ts';
 import type { Journal, OperationFacts } from '../core/store.ts';
 import { actorOf } from './actor.ts';
@@ -38,8 +39,8 @@ export async function operation<T>(
   await ctx.audit.reserve(ctx.io);
   const started = ctx.host.now();
   const op = createOperation(ctx, begin, await actorOf(ctx.host));
-  const { log } = op.ctx.io;
-  log.info(`${begin.event}.started`, { target: begin.target?.name });
+  const { io } = op.ctx;
+  io.log.info(`${begin.event}.started`, { target: begin.target?.name });
   let ending: Pick<AuditEntry, 'outcome' | 'error'>;
   let result: T | undefined;
   let failure: unknown;
@@ -56,8 +57,8 @@ export async function operation<T>(
   const now = ctx.host.now();
   const durationMs = now - started;
   const facts = { duration_ms: durationMs, outcome: ending.outcome };
-  if (ending.error === null) log.info(`${op.event()}.completed`, facts);
-  else log.error(`${op.event()}.failed`, { ...facts, ...ending.error });
+  if (ending.error === null) io.log.info(`${op.event()}.completed`, facts);
+  else io.log.error(`${op.event()}.failed`, { ...facts, ...ending.error });
   try {
     const entry = { ...op.facts(), ...ending, time: new Date(now).toISOString(), durationMs };
     await ctx.audit.append(entry, { ...ctx.io, signal: AbortSignal.timeout(30_000) });
@@ -65,7 +66,7 @@ export async function operation<T>(
   } catch (error) {
     if (ending.error === null) throw error;
     // Why the operation failed is what the user must hear first.
-    log.error('audit.failed', { reason: reasonOf(error) });
+    io.log.error('audit.failed', { reason: reasonOf(error) });
   }
   if (ending.error !== null) throw failure;
   if (op.journals.length > 0) await emptyTrash(ctx);
@@ -131,8 +132,15 @@ function createOperation(
   let target = begin.target ?? null;
   let details: Record<string, unknown> = {};
   let outcome: AuditOutcome = 'success';
-  const log = outer.io.log.child({ operation: id, ...(trace.parent && { parent: trace.parent }) });
-  const io = { ...outer.io, log };
+  let log = outer.io.log.child({ operation: id, ...(trace.parent && { parent: trace.parent }) });
+  // What it is about may be known later than its first line.
+  const io: Io = {
+    signal: outer.io.signal,
+    get log() {
+      return log;
+    },
+    emit: (progress) => outer.io.emit(progress),
+  };
   return {
     // Getters of the graph stay lazy.
     ctx: Object.create(outer, {
@@ -146,6 +154,7 @@ function createOperation(
     },
     about: (known) => {
       target = known;
+      if (known.type === 'vm') log = log.child({ vm: known.name });
     },
     note: (more) => {
       details = { ...details, ...more };

@@ -9,6 +9,7 @@ import { changeVm, type Operation, operation } from './operation.ts';
 import { startVm } from './start-vm.ts';
 import { readStatus, type VmStatus } from './status.ts';
 import { findTarget, findVm, named } from './target.ts';
+import type { TrustChoice } from './trust.ts';
 import { isUp, readVmState } from './vm-state.ts';
 
 export interface StartResult {
@@ -23,7 +24,7 @@ export interface StartInput {
   readonly target: string | undefined;
   readonly cwd: string;
   readonly wait: boolean;
-  readonly trust: boolean;
+  readonly trust: TrustChoice;
 }
 
 /**

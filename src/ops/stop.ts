@@ -3,6 +3,7 @@ import type { VmName } from '../core/name.ts';
 import { changeVm, operation } from './operation.ts';
 import { type StartResult, start } from './start.ts';
 import { findVm, named } from './target.ts';
+import { noTrust } from './trust.ts';
 
 export interface StopResult {
   readonly name: VmName;
@@ -51,6 +52,6 @@ export function restart(ctx: Ctx, input: StopInput & { wait: boolean }): Promise
   return operation(ctx, begin, async (op) => {
     const { name } = await stop(op.ctx, input);
     op.about({ type: 'vm', name });
-    return start(op.ctx, { target: name, cwd: input.cwd, wait: input.wait, trust: false });
+    return start(op.ctx, { target: name, cwd: input.cwd, wait: input.wait, trust: noTrust });
   });
 }

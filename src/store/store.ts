@@ -19,6 +19,7 @@ import {
   trashVm,
 } from './trash.ts';
 import type { FinishHandlers, UndoHandlers } from './undo-steps.ts';
+import { isTrusted, rememberTrust } from './trust.ts';
 
 /** What a store is made of. */
 export interface StoreOptions {
@@ -60,13 +61,15 @@ export function createStore({ host, paths, audit, handlers }: StoreOptions): Sto
       await sweepDrafts(host, draftPlaces(paths, vm));
       return recoverVm(recovery, { vm }, io);
     },
-    forget: (vm) => forgetJournals(place, vm),
+    forget: (vm) => forgetJournals(recovery, vm),
+    isTrusted: (entry) => isTrusted(place, entry),
+    rememberTrust: (entry, io) => rememberTrust(place, entry, io),
     trashPlace,
     trash: (name, target) => trashVm(place, name, target),
     listTrash: () => listTrash(place),
     restore: (name, from, io) => restoreVm({ ...place, name }, from, io),
     swap: (swap, io) => swapVm(place, swap, io),
     emptyTrash: (age) => emptyTrash(place, age),
-    purge: (name) => purgeVm({ ...place, trashPlace }, name),
+    purge: (name) => purgeVm({ ...place, audit, trashPlace }, name),
   };
 }

@@ -272,6 +272,23 @@ describe('hello-web, from clone to purge', () => {
     ).toContain('listening on 8080');
   });
 
+  it('shows what has drifted, and ends with 9 when something has', async () => {
+    expect((await ok(['diff', project], { env })).stdout).toMatch(/has not drifted/);
+    await ok(['exec', project, '--as', 'root', '--', 'systemctl', 'stop', 'clonebox-run-web'], {
+      env,
+    });
+    const drifted = await cli(['diff', project, '--json'], { env });
+    await ok(['exec', project, '--as', 'root', '--', 'systemctl', 'start', 'clonebox-run-web'], {
+      env,
+    });
+    expect(drifted.exitCode).toBe(9);
+    const { drift } = drifted.json<{ drift: { area: string; name: string; guest: string }[] }>();
+    expect(drift).toMatchObject([
+      { area: 'services', name: 'run.web', guest: 'enabled, inactive' },
+      { area: 'ports', name: '8080', guest: 'closed' },
+    ]);
+  });
+
   it('does nothing when asked for what is so already', async () => {
     const before = (await ok(['status', project, '--json'], { env })).json<Status>().pid;
     expect((await ok(['start', project, '--json'], { env })).json()).toMatchObject({

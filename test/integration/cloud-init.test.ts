@@ -35,6 +35,7 @@ import { deleteVm } from '../../src/ops/delete.ts';
 import { start } from '../../src/ops/start.ts';
 import type { VmStatus } from '../../src/ops/status.ts';
 import { stop } from '../../src/ops/stop.ts';
+import { noTrust } from '../../src/ops/trust.ts';
 
 // cloud-init itself, once: a Debian like a vendor's image (no agent, sshd as a daemon, its address by DHCP), booted with
 // the seed that CloneBox writes for such images.
@@ -192,7 +193,7 @@ shares:
       target: project,
       cwd: '/',
       overrides: { image: reference },
-      ...{ run: true, wait: true, trust: false, apply: false, replace: false },
+      ...{ run: true, wait: true, trust: noTrust, apply: false, replace: false },
       ...{ keepFailed: process.env.CLONEBOX_KEEP_FAILED === '1', strict: false },
     });
     firstCommandLine = await commandLine();
@@ -315,7 +316,7 @@ shares:
     const before = await sh('cat /etc/machine-id /proc/sys/kernel/random/boot_id');
     await stop(ctx, { target: name, cwd: '/', force: false });
     ctx = connect();
-    const again = await start(ctx, { target: name, cwd: '/', wait: true, trust: false });
+    const again = await start(ctx, { target: name, cwd: '/', wait: true, trust: noTrust });
     console.info(`second start: ${JSON.stringify(again.timings)}`);
     expect(again.vm as VmStatus).toMatchObject({
       state: 'running',

@@ -18,7 +18,7 @@ With an unchanged configuration a second call changes nothing. When the configur
     apply: { kind: 'flag', summary: 'take changes over that need no new VM' },
     replace: {
       kind: 'flag',
-      summary: 'make the VM anew; the old one comes back, stopped, when that fails',
+      summary: 'build a new VM beside the old one and swap them when it is ready',
     },
   },
   examples: [
@@ -26,14 +26,14 @@ With an unchanged configuration a second call changes nothing. When the configur
     { line: 'clonebox clone ~/shop --dry-run', what: 'what would be made of another directory' },
     { line: 'clonebox clone --run --memory 4G --cpus 4', what: 'with more than the default' },
   ],
-  run: async ({ ctx, args, options, globals, cwd }): Promise<CloneResult | DryRun> => {
+  run: async ({ ctx, args, options, globals, cwd, trust }): Promise<CloneResult | DryRun> => {
     const { run, wait, apply, replace, keepFailed } = options;
     const input: CloneInput = {
       target: args.vm,
       cwd,
       overrides: overridesOf(options, { ctx, globals, cwd }),
       ...{ run, wait, apply, replace, keepFailed },
-      trust: globals.trust,
+      trust,
       strict: false,
     };
     return options.dryRun

@@ -12,7 +12,7 @@ export const create = defineCommand({
     { line: 'clonebox create', what: 'a VM from ./.clonebox.yaml, left stopped' },
     { line: 'clonebox create ci/.clonebox.yaml --run', what: 'from that file, and started' },
   ],
-  run: async ({ ctx, args, options, globals, cwd }): Promise<CloneResult> => {
+  run: async ({ ctx, args, options, globals, cwd, trust }): Promise<CloneResult> => {
     const { clone } = await import('../../ops/clone.ts');
     const { run, wait, keepFailed } = options;
     return clone(ctx, {
@@ -22,7 +22,7 @@ export const create = defineCommand({
       ...{ run, wait, keepFailed },
       apply: false,
       replace: false,
-      trust: globals.trust,
+      trust,
       strict: true,
     });
   },

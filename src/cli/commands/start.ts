@@ -10,9 +10,9 @@ export const start = defineCommand({
     { line: 'clonebox start', what: 'the VM of this directory' },
     { line: 'clonebox start shop --no-wait', what: 'do not wait for its ports' },
   ],
-  run: async ({ ctx, args, options, globals, cwd }) => {
+  run: async ({ ctx, args, options, cwd, trust }) => {
     const ops = await import('../../ops/start.ts');
-    return ops.start(ctx, { target: args.vm, cwd, wait: options.wait, trust: globals.trust });
+    return ops.start(ctx, { target: args.vm, cwd, wait: options.wait, trust });
   },
   render: renderMade,
 });
