@@ -84,6 +84,9 @@ DefaultDependencies=no
 After=local-fs.target systemd-tmpfiles-setup.service
 Conflicts=shutdown.target
 Before=shutdown.target
+# Each of CloneBox's questions would be a line of the journal, with all its words.
+[Service]
+LogLevelMax=notice
 `,
   // Link-local IPv6 stays on: passt learns the guest's MAC from the first frame the guest sends,
   // and drops inbound connections before.
