@@ -17,7 +17,7 @@ const quiet: Io = {
   emit() {},
 };
 const { host: thisHost } = createContext({ io: quiet, startedAt: 0, trace: createTrace({}) });
-const audit: Audit = { reserve: async () => {}, append: async () => {} };
+const audit: Audit = { reserve: async () => {}, yieldRoom: async () => {}, append: async () => {} };
 const paths = { logFile: '/nowhere' } as Paths;
 
 /** A terminal that remembers, of a process that nobody sits at. */

@@ -78,6 +78,8 @@ export interface Audit {
    * Fails with `host-unable` when it cannot: then nothing may be changed.
    */
   reserve(io: Io): Promise<void>;
+  /** Gives up the room that `reserve` keeps, for an operation that makes more of it. */
+  yieldRoom(): Promise<void>;
   /** Appends a line, synced, as the next link of the chain. An `id` that is there already is not written again. */
   append(entry: AuditEntry, io: Io): Promise<void>;
 }

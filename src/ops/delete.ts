@@ -2,7 +2,7 @@ import type { Ctx } from '../core/ctx.ts';
 import { reasonOf } from '../core/errors.ts';
 import type { VmName } from '../core/name.ts';
 import { uninterrupted } from '../core/quiet-io.ts';
-import { journaled, type Operation, operation } from './operation.ts';
+import { isFull, journaled, type Operation, operation } from './operation.ts';
 import { findVm, named } from './target.ts';
 import { isUp, readVmState } from './vm-state.ts';
 
@@ -26,7 +26,7 @@ export interface DeleteResult {
  * to its end, after an interrupt too. The project's own files are never touched.
  */
 export function deleteVm(ctx: Ctx, input: DeleteInput): Promise<DeleteResult> {
-  const begin = { event: 'vm.delete', target: named(input.target) } as const;
+  const begin = { event: 'vm.delete', target: named(input.target), makesRoom: true } as const;
   return operation(ctx, begin, async (op) => {
     const name = await findDeletable(op.ctx, input);
     op.about({ type: 'vm', name });
@@ -54,24 +54,31 @@ async function deleteLocked(
   }
   const driver = record?.plan.driver ?? 'qemu';
   const isThere = (await store.names()).includes(name);
-  return journaled(
-    op,
-    async (journal) => {
-      if (isThere && !input.purge) {
-        const to = store.trashPlace(name);
-        await journal.finish('into the trash', { kind: 'trash-vm', driver, name, to }, () =>
-          trashVm(ctx, { driver, name, to }),
-        );
-        return 'trashed';
-      }
-      await journal.finish('gone for good', { kind: 'purge-vm', driver, name }, () =>
-        purgeVm(ctx, { driver, name }),
-      );
-      io.log.debug('vm.purged', { vm: name });
-      return 'purged';
-    },
-    name,
-  );
+  if (isThere && !input.purge) {
+    const to = store.trashPlace(name);
+    const trash = { driver, name, to };
+    const finish = { kind: 'trash-vm', ...trash } as const;
+    await journaled(
+      op,
+      (journal) => journal.finish('into the trash', finish, () => trashVm(ctx, trash)),
+      name,
+    );
+    return 'trashed';
+  }
+  const finish = { kind: 'purge-vm', driver, name } as const;
+  try {
+    await journaled(
+      op,
+      (journal) => journal.finish('gone for good', finish, () => purgeVm(ctx, finish)),
+      name,
+    );
+  } catch (error) {
+    if (!isFull(error)) throw error;
+    // Not one block left for the journal. Removing begins with a rename: cut short, the VM is in the trash.
+    io.log.warn('vm.delete.unjournaled', { vm: name });
+    await purgeVm(ctx, finish);
+  }
+  return 'purged';
 }
 
 /** Stops a VM's machine and moves it to the trash. May be repeated; an interrupt does not end it. */

@@ -2,7 +2,7 @@ import { isAbsolute, resolve } from 'node:path';
 import type { AuditEvent } from '../core/audit.ts';
 import type { Ctx } from '../core/ctx.ts';
 import type { Image } from '../core/image.ts';
-import { journaled, type Operation, operation } from './operation.ts';
+import { isFull, journaled, type Operation, operation } from './operation.ts';
 
 export interface ImageLine extends Image {
   /** VMs that stand on it: it cannot be pruned while there are any. */
@@ -70,11 +70,20 @@ function changeImages<T>(
   { event, name }: { event: AuditEvent; name: string },
   action: (op: Operation) => Promise<T>,
 ): Promise<T> {
-  return operation(ctx, { event, target: { type: 'image', name } }, (op) =>
-    journaled(op, (journal) =>
-      journal.step('the cache of images', { kind: 'sweep-images' }, () => action(op)),
-    ),
-  );
+  const target = { type: 'image', name } as const;
+  const makesRoom = event === 'image.prune';
+  return operation(ctx, { event, target, ...(makesRoom && { makesRoom }) }, async (op) => {
+    const undo = { kind: 'sweep-images' } as const;
+    try {
+      return await journaled(op, (journal) =>
+        journal.step('the cache of images', undo, () => action(op)),
+      );
+    } catch (error) {
+      // Not one block left for the journal: what makes room goes on without.
+      if (!makesRoom || !isFull(error)) throw error;
+      return action(op);
+    }
+  });
 }
 
 async function imageUsers(ctx: Ctx): Promise<Map<string, string[]>> {

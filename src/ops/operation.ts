@@ -27,16 +27,24 @@ interface Running extends Operation {
   readonly journals: Journal[];
 }
 
+interface Begin {
+  readonly event: AuditEvent;
+  /** What the user named, if that is all there is. */
+  readonly target?: AuditTarget | undefined;
+  /** It is the way out of a full disk, and may begin on one: there will be room to record it when it is done. */
+  readonly makesRoom?: true;
+}
+
 /**
  * Runs an operation: there must be room to record it before it begins; how it ended is in the log and the audit log,
- * refused and failed ones too. `target` is what the user named, if that is all there is.
+ * refused and failed ones too.
  */
 export async function operation<T>(
   ctx: Ctx,
-  begin: { event: AuditEvent; target?: AuditTarget | undefined },
+  begin: Begin,
   action: (op: Operation) => Promise<T>,
 ): Promise<T> {
-  await ctx.audit.reserve(ctx.io);
+  await keepRoom(ctx, begin);
   const started = ctx.host.now();
   const op = createOperation(ctx, begin, await actorOf(ctx.host));
   const { io } = op.ctx;
@@ -121,9 +129,30 @@ async function takeBack(ctx: Ctx, journal: Journal): Promise<void> {
   ctx.io.emit({ kind: 'warning', text: `not everything is in order yet: ${left.join('; ')}` });
 }
 
+/** True when there was no room to write. */
+export function isFull(error: unknown): boolean {
+  const errno = isCloneboxError(error, 'host-unable') ? error.facts.errno : undefined;
+  return errno === 'ENOSPC' || errno === 'EDQUOT';
+}
+
+async function keepRoom(ctx: Ctx, { makesRoom }: Begin): Promise<void> {
+  try {
+    await ctx.audit.reserve(ctx.io);
+  } catch (error) {
+    if (!makesRoom || !isFull(error)) throw error;
+  }
+  if (!makesRoom) return;
+  const { paths } = ctx.store;
+  const isThere = (await ctx.host.files.facts(paths.home)) !== undefined;
+  if (isThere && (await ctx.host.files.freeBytes(paths.home)) < enough) await ctx.audit.yieldRoom();
+}
+
+/** Bytes that a journal, the list of ports and a line of the audit log take at most. */
+const enough = 128 * 1024;
+
 function createOperation(
   outer: Ctx,
-  begin: { event: AuditEvent; target?: AuditTarget | undefined },
+  begin: Begin,
   actor: Actor,
 ): Running & { outcome(): AuditOutcome; event(): AuditEvent } {
   const { trace } = outer;

@@ -23,6 +23,7 @@ export function createAudit(
 ): Audit {
   return {
     reserve: (io) => reserve(place, io),
+    yieldRoom: () => place.host.files.remove(auditFiles(place.paths).ballast),
     append: (entry, io) =>
       withAuditLock(place, uninterrupted(io), async () => {
         try {
