@@ -19,7 +19,8 @@ async function orUndefined<T>(path: string, action: Promise<T>): Promise<T | und
 
 function isMissing(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'ENAMETOOLONG';
+  // ESRCH: a file of /proc whose process ended while it was read.
+  return code !== undefined && ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ESRCH'].includes(code);
 }
 
 /** True when there was no room to write: on the disk, or in the user's share of it. */
