@@ -18,7 +18,7 @@ const quiet: Io = {
 };
 const { host: thisHost } = createContext({ io: quiet, startedAt: 0, trace: createTrace({}) });
 const audit: Audit = { reserve: async () => {}, yieldRoom: async () => {}, append: async () => {} };
-const paths = { logFile: '/nowhere' } as Paths;
+const paths = { home: '/nowhere', logFile: '/nowhere' } as Paths;
 
 /** A terminal that remembers, of a process that nobody sits at. */
 function fakeTerminal(overrides: Partial<Terminal> = {}) {

@@ -12,7 +12,7 @@ import { createHost } from '../host/local.ts';
 import { metaData, userData, writeSeed } from './seed.ts';
 
 const real = createHost();
-const record = { uuid: '8f0c1c36-7b2f-4d26-9a5a-1d0e4a3f2b11', name: 'no' } as VmRecord;
+const record = { uuid: '8f0c1c36-7b2f-4d26-9a5a-1d0e4a3f2b11', plan: { name: 'no' } } as VmRecord;
 
 let directory: string;
 let paths: VmPaths;
@@ -95,7 +95,9 @@ describe('what it says', () => {
     });
     // cloud-init reads YAML 1.1, where a bare `no` is false.
     expect(metaData(record)).toMatch(/local-hostname: ["']no["']/);
-    expect(metaData({ ...record, name: '0123' as VmRecord['name'] })).toMatch(/: ["']0123["']/);
+    expect(metaData({ ...record, plan: { name: '0123' } as VmRecord['plan'] })).toMatch(
+      /: ["']0123["']/,
+    );
     expect(metaData({ ...record, uuid: '12345678' })).toMatch(/: ["']12345678["']/);
   });
 });

@@ -16,7 +16,7 @@ const record = {
     { name: 'web', guest: 8080, host: 8080 },
     { name: 'ssh', guest: 22, host: 2222 },
   ],
-  plan: { user: { name: 'me' } },
+  plan: { name: 'shop', user: { name: 'me' } },
 } as unknown as VmRecord;
 
 let scratch: string;

@@ -1,255 +1,246 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import fc from 'fast-check';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
+import {
+  type CrashWorld,
+  createCrashWorld,
+  type Failures,
+  type WorldStep,
+} from '../../test/fixtures/crash-world.ts';
+import { type Mortal, mortal } from '../../test/fixtures/mortal-host.ts';
+import { factsOf } from '../../test/fixtures/store-bed.ts';
+import { CloneboxError, isCloneboxError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
-import type { Io } from '../core/io.ts';
 import { parseVmName, type VmName } from '../core/name.ts';
 import { quietIo } from '../core/quiet-io.ts';
-import type { Journal, Paths, Store, Undo } from '../core/store.ts';
-import { createHost } from '../host/local.ts';
-import { createPaths } from './paths.ts';
-import { createStore } from './store.ts';
-import { restoreVmUndo } from './trash.ts';
-import { removePathUndo } from './undo-path.ts';
-import type { UndoHandlers } from './undo-steps.ts';
+import type { Finish, Journal, OperationFacts, Store } from '../core/store.ts';
+import { createAudit } from './audit/audit.ts';
+import { parseJournal } from './journal-file.ts';
 
-// Two operations, their steps interleaved: one makes VM `one`, the other puts a new VM `two` in the place of an old
-// one. The process dies after any byte of its journals or in the middle of a step, and those that recover die too.
+// Two operations, their steps interleaved: one makes VM `one`, the other changes VM `two`. They are committed, give up,
+// or decide; what undoes and finishes fails some times before it works. The process dies at any point of its work, in
+// the middle of a write too, and so do those that recover.
 
 const io = quietIo();
 const names = [parseVmName('one'), parseVmName('two')] as const;
-const old = parseVmName('old');
 
-let host: Host;
-let paths: Paths;
-/** What is not a file: machines that run, VMs that hold leases. */
-let outside: Set<string>;
-beforeEach(() => {
-  host = createHost({ CLONEBOX_HOME: mkdtempSync(join(tmpdir(), 'cb-')) });
-  paths = createPaths(host);
-});
-afterEach(() => rmSync(paths.home, { recursive: true }));
-
-function begin(): void {
-  rmSync(paths.home, { recursive: true, force: true });
-  outside = new Set(['machine old', 'leases old']);
-  mkdirSync(paths.vm(old).directory, { recursive: true });
-  writeFileSync(paths.vm(old).disk, 'precious');
-  mkdirSync(paths.vm(names[1]).directory);
-  writeFileSync(paths.vm(names[1]).disk, 'replaced');
+interface Entry extends Omit<WorldStep, 'kind'> {
+  readonly of: 0 | 1;
+  readonly kind: WorldStep['kind'] | 'commit' | 'throw' | 'finish';
 }
 
-function world(): string[] {
-  const files = [paths.vms, paths.trash].flatMap((root) =>
-    (existsSync(root) ? readdirSync(root, { recursive: true, encoding: 'utf8' }) : []).map(
-      (path) => {
-        const at = join(root, path);
-        const known = path.replace(/-[0-9T:.-]+Z/, '-then');
-        return statSync(at).isDirectory() ? known : `${known}: ${readFileSync(at, 'utf8')}`;
-      },
-    ),
-  );
-  return [...files, ...outside].sort();
+/** An operation, as far as its process came. */
+interface Running {
+  readonly facts: OperationFacts;
+  readonly name: VmName;
+  readonly journal: Journal;
+  /** What its steps would have made. */
+  readonly effects: string[];
+  decided: 'no' | 'perhaps' | 'yes';
+  isOver: boolean;
+  /** It may have told its failure itself although it was decided. */
+  gaveUp: boolean;
 }
 
-type Step =
-  | { readonly of: 0 | 1; readonly kind: 'file'; readonly file: string }
-  | { readonly of: 0 | 1; readonly kind: 'machine' | 'leases' | 'commit' };
+let world: CrashWorld;
 
-function undoOf(step: Step, name: VmName): Undo {
-  switch (step.kind) {
-    case 'file':
-      return { kind: 'remove-path', path: `${paths.vm(name).directory}/${step.file}` };
-    case 'machine':
-      return { kind: 'stop-machine', driver: 'qemu', name };
-    default:
-      return { kind: 'release-leases', name };
+/** What an operation does to end itself, as ops/operation.ts does. */
+async function end(
+  { facts, journal }: Running,
+  host: Host,
+  outcome: 'success' | 'failure',
+): Promise<void> {
+  const error = outcome === 'success' ? null : { code: 'bug', message: 'no' };
+  const time = new Date(host.now()).toISOString();
+  const audit = createAudit({ host, paths: world.bed.paths });
+  await audit.append({ ...facts, outcome, error, time, durationMs: 0 }, io);
+  await journal.close();
+}
+
+async function giveUp(run: Running, host: Host): Promise<void> {
+  run.gaveUp = run.decided === 'yes';
+  await run.journal.rollback(io);
+  await end(run, host, 'failure');
+}
+
+async function perform(run: Running, entry: Entry, process: Mortal, failures: Failures) {
+  const { journal, name, effects } = run;
+  const { host } = process;
+  switch (entry.kind) {
+    case 'commit':
+      run.isOver = true;
+      run.decided = 'perhaps';
+      await journal.commit();
+      run.decided = 'yes';
+      return end(run, host, 'success');
+    case 'throw':
+      run.isOver = true;
+      return giveUp(run, host);
+    case 'finish': {
+      run.isOver = true;
+      run.decided = 'perhaps';
+      effects.push(`finished ${name}`, `${name}/finished: whole`);
+      const finish: Finish = { kind: 'stop-machine', driver: 'qemu', name, grace: 0 };
+      try {
+        await journal.finish('finish', finish, async () => {
+          run.decided = 'yes';
+          if (failures.finish-- > 0) throw new CloneboxError('guest-failed', 'flaky');
+          await world.performFinish(process, name);
+        });
+      } catch (error) {
+        if (!isCloneboxError(error, 'guest-failed')) throw error;
+        return giveUp(run, host);
+      }
+      return end(run, host, 'success');
+    }
+    default: {
+      const { undo, effect, action } = world.stepOf(process, name, {
+        kind: entry.kind,
+        file: entry.file,
+      });
+      effects.push(effect);
+      await journal.step(entry.kind, undo, action);
+    }
   }
 }
 
-class Crash extends Error {}
-
-/** Does a step; `half` dies before its end. */
-function perform(step: Step, name: VmName, half: boolean): void {
-  if (step.kind !== 'file') outside.add(`${step.kind} ${name}`);
-  else writeFileSync(`${paths.vm(name).directory}/${step.file}`, half ? '' : 'whole');
-  if (half) throw new Crash();
-}
-
-/**
- * A store of a process that dies once `bytes` bytes are in its journals; every other takes it for dead. Tells
- * which journals were committed by then.
- */
-function doomedStore(bytes: number, committed: Set<string>): Store {
-  let left = bytes;
-  const appendSynced = async (path: string, line: string) => {
-    await host.files.appendSynced(path, line.slice(0, left));
-    if (line.startsWith('{"committed"') && line.length <= left) committed.add(path);
-    left -= line.length;
-    if (left <= 0) throw new Crash();
-  };
-  return createStore({
-    host: {
-      ...host,
-      files: { ...host.files, appendSynced },
-      processRef: async (pid) => ({ pid, startTime: 1 }),
-      isAlive: async () => true,
-    },
-    paths,
-    undoHandlers: handlers(),
-  });
-}
-
-/** The undo handlers; `point` is called before and after what each does. */
-function handlers(point: () => void | Promise<void> = () => {}): UndoHandlers {
-  const around = <T>(undo: (data: T, io: Io) => Promise<void> | void) => {
-    return async (data: T, io: Io) => {
-      await point();
-      await undo(data, io);
-      await point();
+async function operate(
+  process: Mortal,
+  { script, failures, runs }: { script: readonly Entry[]; failures: Failures; runs: Running[] },
+): Promise<void> {
+  const store = world.storeOf(process, failures);
+  for (const name of names) {
+    const facts = factsOf('vm.update', { target: { type: 'vm', name } });
+    const journal = await store.beginJournal(facts, name);
+    const run: Running = {
+      ...{ facts, name, journal, effects: [] },
+      ...{ decided: 'no', isOver: false, gaveUp: false },
     };
-  };
-  return {
-    'remove-path': around(removePathUndo(host, paths)),
-    'restore-vm': around(restoreVmUndo(host, paths)),
-    'stop-machine': around(({ name }) => void outside.delete(`machine ${name}`)),
-    'release-leases': around(({ name }) => void outside.delete(`leases ${name}`)),
-  };
-}
-
-/** Runs the steps until the crash, and returns the journals it opened. */
-async function operate(store: Store, steps: readonly Step[], halfAt: number): Promise<Journal[]> {
-  const journals: Journal[] = [];
-  try {
-    for (const name of names) {
-      const journal = await store.beginJournal('clone', name);
-      const { directory } = paths.vm(name);
-      journals.push(journal);
-      if (existsSync(directory)) {
-        const from = store.trashPlace(name);
-        await journal.step('aside', { kind: 'restore-vm', from, name }, () =>
-          store.trash(name, from),
-        );
-      }
-      await journal.step('directory', { kind: 'remove-path', path: directory }, async () => {
-        mkdirSync(directory);
-      });
-    }
-    const done = new Set<number>();
-    for (const [index, step] of steps.entries()) {
-      const name = names[step.of];
-      if (done.has(step.of)) continue;
-      if (step.kind === 'commit') {
-        await journals[step.of]?.commit();
-        done.add(step.of);
-        continue;
-      }
-      await journals[step.of]?.step(step.kind, undoOf(step, name), async () => {
-        perform(step, name, index === halfAt);
-      });
-    }
-  } catch (error) {
-    if (!(error instanceof Crash)) throw error;
+    runs.push(run);
+    const { directory } = world.bed.paths.vm(name);
+    if (existsSync(directory)) continue;
+    run.effects.push(name);
+    await journal.step('directory', { kind: 'remove-path', path: directory }, () =>
+      process.host.files.makeDirectory(directory),
+    );
   }
-  return journals;
+  for (const entry of script) {
+    const run = runs[entry.of];
+    if (run !== undefined && !run.isOver) await perform(run, entry, process, failures);
+  }
 }
 
-/** Recovers in a process that dies at a point of its undoing, where it hangs like one that was killed. */
-async function recoverHalf(dieAt: number): Promise<void> {
-  let calls = 0;
-  await new Promise<void>((died, failed) => {
-    const store = createStore({
-      host,
-      paths,
-      undoHandlers: handlers(() => {
-        if (calls++ < dieAt) return;
-        died();
-        return new Promise<void>(() => {});
-      }),
-    });
-    recoverAll(store).then(died, failed);
-  });
-}
-
-async function recoverAll(store: Store): Promise<void> {
-  for (const name of names) await store.recover(name, io);
-}
-
-/** What the world looks like when each operation is either complete or never was. */
-function expected(
-  before: readonly string[],
-  steps: readonly Step[],
-  isCommitted: (of: number) => boolean,
-): string[] {
-  const after = new Set(before);
-  for (const [of, name] of names.entries()) {
-    if (!isCommitted(of)) continue;
-    after.add(name);
-    if (after.delete(`${name}/disk.qcow2: replaced`)) {
-      after.add(`${name}-then`);
-      after.add(`${name}-then/disk.qcow2: replaced`);
-    }
-    for (const step of steps) {
-      if (step.of !== of) continue;
-      if (step.kind === 'commit') break;
-      after.add(step.kind === 'file' ? `${name}/${step.file}: whole` : `${step.kind} ${name}`);
+/** Recovers all; true when nothing is left to do. */
+async function recoverAll(store: Store): Promise<boolean> {
+  let isDone = true;
+  for (const name of names) {
+    try {
+      await store.recover(name, io);
+    } catch (error) {
+      if (!isCloneboxError(error, 'conflict')) throw error;
+      isDone = false;
     }
   }
-  return [...after].sort();
+  return isDone;
 }
 
-const step: fc.Arbitrary<Step> = fc.oneof(
-  {
-    weight: 4,
-    arbitrary: fc.record({
-      of: fc.constantFrom(0, 1),
-      kind: fc.constant('file'),
-      file: fc.constantFrom('disk.qcow2', 'key', 'seed.iso'),
-    }),
-  },
-  {
-    weight: 3,
-    arbitrary: fc.record({ of: fc.constantFrom(0, 1), kind: fc.constantFrom('machine', 'leases') }),
-  },
-  { weight: 1, arbitrary: fc.record({ of: fc.constantFrom(0, 1), kind: fc.constant('commit') }) },
-);
+/** What a crash left of an operation, which says what recovery has to tell. */
+function leftOf({ facts }: Running): 'nothing' | 'told' | 'open' | 'ended' {
+  const file = `${world.bed.paths.journal}/${facts.id}.jsonl`;
+  const content = existsSync(file) ? parseJournal(readFileSync(file, 'utf8')) : undefined;
+  if (content !== undefined) return content.ended === undefined ? 'open' : 'ended';
+  const log = existsSync(world.bed.paths.auditFile)
+    ? readFileSync(world.bed.paths.auditFile, 'utf8')
+    : '';
+  return log.includes(`"id":"${facts.id}"`) ? 'told' : 'nothing';
+}
 
-test('after a crash at any moment, each operation is complete or never was', {
-  timeout: 120_000,
+/** Checks the lines of the audit log about an operation; true when it is to be complete. */
+function checkTold(run: Running, left: ReturnType<typeof leftOf>): boolean {
+  const { facts, decided, gaveUp } = run;
+  const told = world.bed.told();
+  const own = told.filter(({ id }) => id === facts.id);
+  const recoveries = told.filter(({ parent }) => parent === facts.id);
+  expect(own).toHaveLength(left === 'nothing' ? 0 : 1);
+  expect(recoveries).toHaveLength(left === 'open' ? 1 : 0);
+  const isSuccess = own[0]?.outcome === 'success';
+  if (decided === 'perhaps') return isSuccess;
+  const isComplete = decided === 'yes';
+  expect(isComplete ? isSuccess || gaveUp : !isSuccess).toBe(true);
+  if (left === 'open') {
+    expect(recoveries).toMatchObject([
+      { event: 'system.recover', details: { way: isComplete ? 'finished' : 'undone' } },
+    ]);
+  }
+  return isComplete;
+}
+
+function expectNoDrafts(): void {
+  const { home, journal, auditFile } = world.bed.paths;
+  for (const directory of [home, journal, dirname(auditFile)].filter(existsSync)) {
+    expect(readdirSync(directory).filter((entry) => entry.endsWith('.tmp'))).toEqual([]);
+  }
+}
+
+const entry: fc.Arbitrary<Entry> = fc.record({
+  of: fc.constantFrom(0, 1),
+  kind: fc.oneof(
+    { weight: 3, arbitrary: fc.constant('file') },
+    { weight: 3, arbitrary: fc.constantFrom('machine', 'leases') },
+    { weight: 2, arbitrary: fc.constantFrom('commit', 'throw', 'finish') },
+  ),
+  file: fc.constantFrom('key', 'seed.iso', 'serial.log'),
+});
+const times = fc.nat(2);
+
+test('after a crash at any moment, each operation is complete or never was, and told once', {
+  timeout: 180_000,
 }, async () => {
   await fc.assert(
-    fc.asyncProperty(
-      fc.array(step, { maxLength: 10 }),
-      fc.integer({ min: 1, max: 1600 }),
-      fc.integer({ min: -10, max: 10 }),
-      fc.array(fc.nat(12), { maxLength: 2 }),
-      async (steps, bytes, halfAt, deaths) => {
-        begin();
-        const before = world();
-        const committed = new Set<string>();
-        const journals = await operate(doomedStore(bytes, committed), steps, halfAt);
-        const isCommitted = (of: number) => {
-          return committed.has(`${paths.journal}/${journals[of]?.id}.jsonl`);
-        };
-        for (const dieAt of deaths) await recoverHalf(dieAt);
-        const store = createStore({ host, paths, undoHandlers: handlers() });
-        await recoverAll(store);
-        expect(world()).toEqual(expected(before, steps, isCommitted));
-        expect(await store.unfinished()).toEqual([]);
-        expect(readdirSync(paths.journal)).toEqual([]);
-      },
-    ),
-    { numRuns: 100 },
+    fc
+      .asyncProperty(
+        fc.array(entry, { maxLength: 9 }),
+        fc.nat(110),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        fc.record({
+          'remove-path': times,
+          'stop-machine': times,
+          'release-leases': times,
+          finish: times,
+        }),
+        fc.array(fc.nat(40), { maxLength: 2 }),
+        async (script, dieAt, share, counts, deaths) => {
+          const failures = { ...counts };
+          const before = world.everything();
+          const runs: Running[] = [];
+          const process = mortal(world.bed.host, dieAt, share);
+          await process.outlives(operate(process, { script, failures, runs }));
+          const left = runs.map(leftOf);
+
+          for (const death of deaths) {
+            const other = mortal(world.bed.host, death, share);
+            await other.outlives(recoverAll(world.storeOf(other, failures)));
+          }
+          const store = world.storeOf({ host: world.bed.host, point: async () => {} }, failures);
+          let tries = 0;
+          while (!(await recoverAll(store))) expect(tries++).toBeLessThan(12);
+
+          const after = new Set(before);
+          runs.forEach((run, index) => {
+            const isComplete = checkTold(run, left[index] ?? 'nothing');
+            for (const effect of isComplete ? run.effects : []) after.add(effect);
+          });
+          expect(world.everything()).toEqual([...after].sort());
+          expect(await store.unfinished()).toEqual([]);
+          expect(world.bed.journals()).toEqual([]);
+          expectNoDrafts();
+        },
+      )
+      .beforeEach(() => {
+        world = createCrashWorld();
+      })
+      .afterEach(() => world.bed.remove()),
+    { numRuns: 120 },
   );
 });

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Host } from '../core/host.ts';
 import { besideName, type VmName } from '../core/name.ts';
 import type { Paths } from '../core/store.ts';
@@ -7,7 +8,7 @@ const draftPattern = /^\.clonebox-(\d+)-[0-9a-f]{12}\.tmp$/;
 
 /** The directories in which the files of a VM, or those of all VMs, are written. */
 export function draftPlaces(paths: Paths, vm: VmName | undefined): string[] {
-  const shared = [paths.home, paths.journal];
+  const shared = [paths.home, paths.journal, dirname(paths.auditFile)];
   if (vm === undefined) return shared;
   return [...shared, paths.vm(vm).directory, paths.vm(besideName(vm)).directory];
 }

@@ -76,6 +76,8 @@ const ending = z.looseObject({
     outcome: z.enum(auditOutcomes),
     error: z.nullable(z.object({ code: z.string(), message: z.string() })),
   }),
+  /** A later process ended it: the id of the line that tells so in the audit log. */
+  recovery: z.exactOptional(z.string()),
 });
 
 const line = z.union([ending, decision, step]);
@@ -96,6 +98,7 @@ export interface JournalContent {
   readonly decision?: JournalDecision | undefined;
   /** It is over, and waits only for its line in the audit log. */
   readonly ended?: Ending | undefined;
+  readonly recovery?: string | undefined;
   /** Whole lines that this CloneBox does not understand: damaged, or a newer one's. */
   readonly unreadable: readonly string[];
 }
@@ -111,15 +114,30 @@ export function parseJournal(text: string): JournalContent | undefined {
   const steps: JournalStep[] = [];
   const unreadable: string[] = [];
   let decided: JournalDecision | undefined;
-  let ended: Ending | undefined;
+  let ended: z.infer<typeof ending> | undefined;
   for (const text of rest) {
     const parsed = line.safeParse(parseJson(text));
     if (!parsed.success) unreadable.push(text);
-    else if ('ended' in parsed.data) ended = ending.parse(parsed.data).ended;
+    else if ('ended' in parsed.data) ended = ending.parse(parsed.data);
     else if ('finish' in parsed.data) decided = decision.parse(parsed.data);
     else steps.push(step.parse(parsed.data));
   }
-  return { header: parsedHeader.data, steps, decision: decided, ended, unreadable };
+  return {
+    header: parsedHeader.data,
+    steps,
+    decision: decided,
+    ended: ended?.ended,
+    recovery: ended?.recovery,
+    unreadable,
+  };
+}
+
+/** A line that cannot be read and may have been a decision: then nothing may be undone. */
+export function perhapsDecided({ unreadable }: JournalContent): string | undefined {
+  return unreadable.find((text) => {
+    const json = parseJson(text);
+    return typeof json !== 'object' || json === null || !('undo' in json);
+  });
 }
 
 function parseJson(text: string | undefined): unknown {
@@ -132,19 +150,23 @@ function parseJson(text: string | undefined): unknown {
 
 /** One line of a journal, with its newline. */
 export function formatLine(
-  content: JournalHeader | JournalStep | JournalDecision | { ended: Ending },
+  content:
+    | JournalHeader
+    | JournalStep
+    | JournalDecision
+    | { ended: Ending; recovery?: string | undefined },
 ): string {
   return `${JSON.stringify(content)}\n`;
 }
 
 /** A whole journal: what is left to do after some of it was done. */
 export function formatJournal(content: JournalContent): string {
-  const { header, steps, decision, ended, unreadable } = content;
+  const { header, steps, decision, ended, recovery, unreadable } = content;
   return [
     formatLine(header),
     ...unreadable.map((text) => `${text}\n`),
     ...steps.map((entry) => formatLine(entry)),
     ...(decision ? [formatLine(decision)] : []),
-    ...(ended ? [formatLine({ ended })] : []),
+    ...(ended ? [formatLine({ ended, recovery })] : []),
   ].join('');
 }

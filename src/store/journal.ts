@@ -2,7 +2,7 @@ import { CloneboxError, reasonOf } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import type { VmName } from '../core/name.ts';
 import { uninterrupted } from '../core/quiet-io.ts';
-import type { Ending, Journal, OperationFacts, Paths, Undo } from '../core/store.ts';
+import type { Journal, OperationFacts, Paths, Undo } from '../core/store.ts';
 import { faultPoint } from '../host/fault-point.ts';
 import { redact } from '../lib/redact.ts';
 import {
@@ -14,15 +14,13 @@ import {
 } from './journal-file.ts';
 import { isInside } from './paths.ts';
 import { checkRemovable } from './undo-path.ts';
-import { endJournal, removeJournal, type UndoHandlers, undoSteps } from './undo-steps.ts';
+import { endJournal, finished, removeJournal, type UndoHandlers, undoSteps } from './undo-steps.ts';
 
 interface Place {
   readonly host: Host;
   readonly paths: Paths;
   readonly handlers: UndoHandlers;
 }
-
-const committed: Ending = { outcome: 'success', error: null };
 
 /**
  * Opens the journal of an operation; its file is made by the first step. `rollback` is deaf to the abort of its `Io`,
@@ -40,17 +38,23 @@ export function openJournal(
   let header: JournalHeader | undefined;
   let decision: JournalDecision | undefined;
   let state: 'open' | 'decided' | 'ended' | 'torn' = 'open';
+  let torn: unknown;
 
   const append = async (line: string) => {
+    const before = (await files.facts(file))?.size;
     try {
       await files.appendSynced(file, line);
     } catch (error) {
-      // Half a line may be on disk, and another one behind it would be lost with it.
+      // The line may be on the disk, in part or whole: what is undone from here on must not be taken for decided.
+      if (before !== undefined) await files.truncate(file, before).catch(() => {});
       state = 'torn';
+      torn = error;
       throw error;
     }
   };
   const begin = async () => {
+    // Whoever did not stop at the first failure is to hear of that.
+    if (state === 'torn') throw torn;
     if (state !== 'open') {
       throw new CloneboxError('bug', `the journal of ${facts.event} is ${state}`, {
         facts: { id: facts.id },
@@ -99,14 +103,19 @@ export function openJournal(
       await faultPoint(`${title}: decided`);
       const result = await action();
       await faultPoint(`${title}: finished`);
-      await append(formatLine({ ended: committed }));
+      await append(formatLine({ ended: finished }));
       state = 'ended';
       return result;
     },
     commit: async () => {
       if (state === 'ended' || header === undefined) return;
-      if (state === 'torn') throw new CloneboxError('bug', 'a torn journal cannot be committed');
-      await append(formatLine({ ended: committed }));
+      if (state === 'torn') throw torn;
+      if (state === 'decided') {
+        throw new CloneboxError('bug', `${facts.event} is decided, and not brought to its end`, {
+          facts: { id: facts.id },
+        });
+      }
+      await append(formatLine({ ended: finished }));
       state = 'ended';
       await faultPoint('committed');
     },

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { recordOf } from '../../test/fixtures/store-bed.ts';
 import type { Host } from '../core/host.ts';
 import { parseVmName } from '../core/name.ts';
 import { quietIo } from '../core/quiet-io.ts';
-import type { VmRecord } from '../core/record.ts';
 import type { Paths } from '../core/store.ts';
 import { createHost } from '../host/local.ts';
 import { choosePorts } from './choose-ports.ts';
-import { leasePorts, releasePorts } from './leases.ts';
+import { leasePorts, releasePorts, syncLeases } from './leases.ts';
 import { withVmLock } from './locks.ts';
 import { createPaths } from './paths.ts';
 import { writeRecord } from './records.ts';
@@ -37,44 +37,6 @@ const lease = (name: typeof web, ...wanted: (typeof http | typeof any)[]) =>
   leasePorts({ host, paths, name }, wanted, io);
 const release = (name: typeof web, guestPorts?: number[]) =>
   releasePorts({ host, paths, name }, io, guestPorts);
-const recordWith = (leases: VmRecord['leases']): VmRecord => ({
-  version: 1,
-  name: db,
-  uuid: '',
-  mac: '',
-  created: '',
-  phase: 'ready',
-  layout: 1,
-  machine: '',
-  leases,
-  image: { reference: '', digest: '', setup: 'agent', boot: { kind: 'firmware' } },
-  plan: {
-    name: db,
-    project: undefined,
-    configFile: undefined,
-    driver: 'qemu',
-    image: 'debian:12',
-    cpus: 1,
-    memory: 1,
-    disk: 1,
-    accel: 'auto',
-    shareDriver: 'auto',
-    user: { name: '', uid: 0, gid: 0, shell: '' },
-    authorizedKeys: [],
-    shares: [],
-    packages: [],
-    snapPackages: [],
-    services: [],
-    run: [],
-    provision: [],
-    postCommands: [],
-    ports: [],
-    hostPorts: [],
-    environment: {},
-    directory: '/',
-    withheld: [],
-  },
-});
 const onDisk = () => JSON.parse(readFileSync(paths.leases, 'utf8')).leases;
 
 test('a preferred port is given; when another VM has it, the next one up', async () => {
@@ -127,6 +89,40 @@ test('two leases of the same guest port are two host ports', async () => {
   expect((await lease(web, ...twice)).map((entry) => entry.host)).toEqual([8080, 9090]);
 });
 
+test('a port that is held is kept only when no other host port is asked for', async () => {
+  await lease(web, http, any);
+  const [moved, same] = await lease(web, { ...http, host: 9090 }, { ...any, host: 20_000 });
+  expect([moved?.host, same?.host]).toEqual([9090, 20_000]);
+  expect(await lease(web, { ...http, host: undefined })).toMatchObject([{ host: 8080 }]);
+});
+
+test('the leases become those of the record, except those another VM got meanwhile', async () => {
+  const sync = (name: typeof web) => syncLeases({ host, paths, name }, io);
+  const one = { name: 'web', guest: 80, host: 8080 };
+  await lease(web, any, { ...http, host: 9090 });
+  await lease(db, { ...http, host: 8443 });
+  const taken = { name: 'tls', guest: 443, host: 8443 };
+  await writeRecord(host, paths, recordOf(web, [one, taken]));
+  for (const _ of [1, 2]) {
+    await sync(web);
+    expect(onDisk()).toEqual([
+      { ...one, vm: 'web' },
+      { name: 'web', guest: 80, host: 8443, vm: 'db' },
+    ]);
+  }
+  rmSync(paths.vm(web).record);
+  await sync(web);
+  expect(onDisk()).toMatchObject([{ vm: 'db' }]);
+});
+
+test('the list is not written when the leases are those of the record', async () => {
+  await writeRecord(host, paths, recordOf(web, await lease(web, http)));
+  const writeAtomic = () => Promise.reject(new Error('it is written'));
+  const quiet = { ...host, files: { ...host.files, writeAtomic } };
+  await syncLeases({ host: quiet, paths, name: web }, io);
+  expect(onDisk()).toMatchObject([{ host: 8080 }]);
+});
+
 test('a port given back is free, others stay', async () => {
   await lease(web, ssh, http);
   await release(web, [80]);
@@ -155,7 +151,7 @@ test('ports of a VM that has only its lock yet are kept', async () => {
 test.each(['', '{', 'null', '{"version":9}', '{"version":1,"leases":[{"vm":"../x"}]}'])(
   'a damaged list (%s) is made anew from the records',
   async (damage) => {
-    await writeRecord(host, paths, recordWith([{ name: 'web', guest: 80, host: 8080 }]));
+    await writeRecord(host, paths, recordOf(db, [{ name: 'web', guest: 80, host: 8080 }]));
     writeFileSync(paths.leases, damage);
     expect(await lease(web, http)).toMatchObject([{ host: 8081 }]);
     expect(onDisk()).toMatchObject([

@@ -5,31 +5,31 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import type { Host } from '../core/host.ts';
-import { parseVmName } from '../core/name.ts';
+import { createStoreBed, type StoreBed, web } from '../../test/fixtures/store-bed.ts';
 import { quietIo } from '../core/quiet-io.ts';
 import type { Lease } from '../core/record.ts';
 import type { Paths, Store } from '../core/store.ts';
 import { createHost } from '../host/local.ts';
-import { createPaths } from './paths.ts';
-import { createStore } from './store.ts';
-import { removePathUndo } from './undo-path.ts';
 
 // Real processes, that lock, lease and die.
 
 const io = quietIo();
-const web = parseVmName('web');
-
-/** Leases three ports for the VM in argv, prints them, and with `clone` waits in a journal's step to be killed. */
+/**
+ * Leases three ports for the VM in argv and prints them; `clone` waits in a journal's step to be killed, `delete` behind
+ * its decision.
+ */
 const worker = `
   import { createHost } from './src/host/local.ts';
   import { createPaths } from './src/store/paths.ts';
+  import { createAudit } from './src/store/audit/audit.ts';
+  import { newOperationId } from './src/lib/operation-id.ts';
   import { quietIo } from './src/core/quiet-io.ts';
   import { createStore } from './src/store/store.ts';
   const [, , name, operation] = process.argv;
   const host = createHost();
   const paths = createPaths(host);
-  const store = createStore({ host, paths, undoHandlers: {} });
+  const audit = createAudit({ host, paths });
+  const store = createStore({ host, paths, audit, handlers: { undo: {}, finish: {} } });
   const io = quietIo();
   const tell = (value) => process.stdout.write(JSON.stringify(value) + '\\n');
   const wanted = [
@@ -39,11 +39,22 @@ const worker = `
   ];
   const { directory } = paths.vm(name);
   await store.withLock(name, io, async () => {
-    if (operation !== 'clone') {
+    if (operation === undefined) {
       await host.files.makeDirectory(directory);
       return tell(await store.lease(name, wanted, io));
     }
-    const journal = await store.beginJournal(operation, name);
+    const id = newOperationId();
+    const actor = { user: 'me', uid: 1, login: null, host: 'here', pid: process.pid, remote: null };
+    const facts = { id, event: 'vm.create', actor, target: null, correlation: id, parent: null };
+    const journal = await store.beginJournal({ ...facts, details: {} }, name);
+    if (operation === 'delete') {
+      await store.lease(name, wanted, io);
+      const finish = { kind: 'purge-vm', driver: 'qemu', name };
+      await journal.finish('gone for good', finish, async () => {
+        tell('half done');
+        await new Promise((resolve) => setTimeout(resolve, 60_000));
+      });
+    }
     await journal.step('lease ports', { kind: 'release-leases', name }, () => store.lease(name, wanted, io));
     await journal.step('make the directory', { kind: 'remove-path', path: directory }, async () => {
       await host.files.makeDirectory(directory);
@@ -64,29 +75,20 @@ beforeAll(async () => {
     format: 'esm',
     target: 'node20',
     outfile: script,
+    define: { __FAULTS__: 'false' },
     logLevel: 'error',
   });
 });
 afterAll(() => rmSync(scratch, { recursive: true }));
 
-let host: Host;
+let bed: StoreBed;
 let paths: Paths;
 let store: Store;
 beforeEach(() => {
-  host = createHost({ ...process.env, CLONEBOX_HOME: mkdtempSync(join(tmpdir(), 'cb-')) });
-  paths = createPaths(host);
-  store = createStore({
-    host,
-    paths,
-    undoHandlers: {
-      'remove-path': removePathUndo(host, paths),
-      'release-leases': ({ name }, io) => store.release(name, io),
-      'stop-machine': async () => {},
-      'restore-vm': async () => {},
-    },
-  });
+  bed = createStoreBed({ canBind: createHost().canBind });
+  ({ paths, store } = bed);
 });
-afterEach(() => rmSync(paths.home, { recursive: true }));
+afterEach(() => bed.remove());
 
 function start(...args: string[]): ChildProcess {
   const env = { ...process.env, CLONEBOX_HOME: paths.home };
@@ -102,6 +104,10 @@ function firstLine(child: ChildProcess): Promise<unknown> {
     });
     child.once('close', (code) => reject(new Error(`ended with ${code}`)));
   });
+}
+
+async function leases(): Promise<unknown> {
+  return JSON.parse((await bed.host.files.readText(paths.leases)) ?? '').leases;
 }
 
 function ended(child: ChildProcess): Promise<void> {
@@ -147,13 +153,37 @@ test('a killed process leaves no lock, and what it began is undone by the next',
   await end;
 
   expect(await store.unfinished()).toMatchObject([
-    { operation: 'clone', vm: 'web', lastStep: 'make the directory' },
+    { operation: 'vm.create', vm: 'web', lastStep: 'make the directory', way: 'undo' },
   ]);
   const recovered = await store.withLock(web, io, () => store.recover(web, io));
   expect(recovered).toHaveLength(1);
   expect(await store.names()).toEqual([]);
   expect(await store.unfinished()).toEqual([]);
-  expect(JSON.parse((await host.files.readText(paths.leases)) ?? '')).toMatchObject({ leases: [] });
+  expect(await leases()).toEqual([]);
+  expect(bed.told()).toMatchObject([
+    { event: 'vm.create', outcome: 'failure', actor: { pid: child.pid } },
+    { event: 'system.recover', outcome: 'success' },
+  ]);
+});
+
+test('what a killed process had decided is brought to its end by the next', async () => {
+  bed.makeVm(web);
+  const child = start('web', 'delete');
+  const end = ended(child);
+  expect(await firstLine(child)).toBe('half done');
+  expect(await store.unfinished()).toEqual([]);
+  expect(await leases()).toHaveLength(3);
+  child.kill('SIGKILL');
+  await end;
+
+  expect(await store.unfinished()).toMatchObject([{ lastStep: 'gone for good', way: 'finish' }]);
+  await store.withLock(web, io, () => store.recover(web, io));
+  expect(await store.names()).toEqual([]);
+  expect(await leases()).toEqual([]);
+  expect(bed.told()).toMatchObject([
+    { event: 'vm.create', outcome: 'success' },
+    { event: 'system.recover', details: { way: 'finished' } },
+  ]);
 });
 
 test('a lock is given back when the action fails', async () => {

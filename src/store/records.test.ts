@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Host } from '../core/host.ts';
-import { namePattern, parseVmName, type VmName } from '../core/name.ts';
+import { besideName, namePattern, parseVmName, type VmName } from '../core/name.ts';
 import type { VmRecord } from '../core/record.ts';
 import type { Paths } from '../core/store.ts';
 import { createHost } from '../host/local.ts';
 import { createPaths } from './paths.ts';
-import { readRecord, recordNames, writeRecord } from './records.ts';
+import { readRecord, recordNames, storedNames, writeRecord } from './records.ts';
 
 const web = parseVmName('web');
 let host: Host;
@@ -120,10 +120,15 @@ function recordOf(name: VmName): fc.Arbitrary<VmRecord> {
     machine: text,
     leases: list(object({ name: text, guest: port, host: port })),
   });
-  const failure = maybe(text);
-  return fc
-    .tuple(required, failure)
-    .map(([record, failure]) => (failure === undefined ? record : { ...record, failure }));
+  const optional = fc.record<Pick<VmRecord, 'failure' | 'overrides' | 'addedPorts'>>(
+    {
+      failure: text,
+      overrides: fc.dictionary(text, fc.oneof(text, fc.integer()), { noNullPrototype: true }),
+      addedPorts: list(object({ name: text, guest: port, host: maybe(port) })),
+    },
+    { requiredKeys: [], noNullPrototype: true },
+  );
+  return fc.tuple(required, optional).map(([record, rest]) => ({ ...record, ...rest }));
 }
 
 const sample = (name: VmName) => fc.sample(recordOf(name), { numRuns: 1, seed: 7 })[0] as VmRecord;
@@ -183,6 +188,21 @@ test('the record of another VM is not taken for this one', async () => {
   await expect(readRecord(host, paths, web)).rejects.toEqual(broken('record of db'));
 });
 
+test('a record may be kept beside the one it will replace, under that name and no other', async () => {
+  const beside = besideName(web);
+  const record = { ...sample(web), name: beside };
+  await writeRecord(host, paths, record);
+  expect(await readRecord(host, paths, beside)).toStrictEqual(record);
+  expect(await recordNames(host, paths)).toEqual([]);
+  expect(await storedNames(host, paths)).toEqual(['web.new']);
+  store(JSON.stringify(record));
+  await expect(readRecord(host, paths, web)).rejects.toEqual(broken('record of web.new'));
+  for (const other of [sample(web), { ...record, plan: sample(parseVmName('db')).plan }]) {
+    writeFileSync(paths.vm(beside).record, JSON.stringify(other));
+    await expect(readRecord(host, paths, beside)).rejects.toMatchObject({ code: 'conflict' });
+  }
+});
+
 test('a record that is a directory is broken', async () => {
   mkdirSync(paths.vm(web).record, { recursive: true });
   await expect(readRecord(host, paths, web)).rejects.toEqual(broken('EISDIR'));
@@ -209,8 +229,10 @@ test('the names are those of directories that pass the grammar, sorted', async (
   expect(await recordNames(host, paths)).toEqual([]);
   for (const entry of ['web', 'db', '1', 'a'.repeat(63)])
     mkdirSync(join(paths.vms, entry), { recursive: true });
-  for (const entry of ['Web', '.hidden', '-x', 'a b', 'a'.repeat(64), 'a.b'])
+  for (const entry of ['Web', '.hidden', '-x', 'a b', 'a'.repeat(64), 'a.b', 'web.new', '.new'])
     mkdirSync(join(paths.vms, entry));
   writeFileSync(join(paths.vms, 'file'), '');
-  expect(await recordNames(host, paths)).toEqual(['1', 'a'.repeat(63), 'db', 'web']);
+  const names = ['1', 'a'.repeat(63), 'db', 'web'];
+  expect(await recordNames(host, paths)).toEqual(names);
+  expect(await storedNames(host, paths)).toEqual([...names, 'web.new']);
 });

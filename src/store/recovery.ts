@@ -4,15 +4,17 @@ import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import type { VmName } from '../core/name.ts';
 import { quietIo } from '../core/quiet-io.ts';
-import type { Ending, Paths, UnfinishedOperation } from '../core/store.ts';
+import type { Paths, UnfinishedOperation } from '../core/store.ts';
 import { newOperationId } from '../lib/operation-id.ts';
-import { type JournalContent, parseJournal } from './journal-file.ts';
+import { type JournalContent, parseJournal, perhapsDecided } from './journal-file.ts';
 import {
   type FinishHandlers,
   finishDecision,
+  finished,
   interrupted,
   removeJournal,
   type UndoHandlers,
+  type UndoOutcome,
   undoSteps,
 } from './undo-steps.ts';
 
@@ -47,15 +49,18 @@ export async function unfinishedOperations(
 
 /**
  * Takes back, or brings to its end, what a crash left of a VM, the newest operation first, and returns the operations.
- * Each gets its line in the audit log, also one that had ended and died before it wrote that. Call it with the VM's
- * lock. Fails with `conflict` when something could not be done; that stays in the journal, and this may be called again.
+ * Each gets its line in the audit log; so does any that had ended, of whatever VM, and died before it wrote that. Call it
+ * with the VM's lock. Fails with `conflict` when something could not be done; that stays in the journal, and this may be called again.
  */
 export async function recoverVm(
   place: Place & { readonly handlers: Handlers },
   whose: Exclude<Whose, 'all'>,
   io: Io,
 ): Promise<readonly UnfinishedOperation[]> {
-  const journals = await leftJournals(place, whose);
+  // One that has ended needs no lock any more, and its VM may be gone for good.
+  const journals = (await leftJournals(place, 'all')).filter(
+    ({ content }) => content.ended !== undefined || content.header.vm === whose.vm,
+  );
   const failures: string[] = [];
   let firstError: unknown;
   for (const left of journals) {
@@ -82,45 +87,55 @@ async function settle(
   place: Place & { readonly handlers: Handlers },
   { file, content }: LeftJournal,
   io: Io,
-): Promise<{ failures: readonly string[]; firstError?: unknown }> {
+): Promise<UndoOutcome> {
   const { host, handlers } = place;
-  let ending = content.ended;
-  if (ending === undefined && content.decision !== undefined) {
+  if (content.ended !== undefined) {
+    await close(place, file, content);
+    return { failures: [], firstError: undefined };
+  }
+  const journal = { ...content, recovery: newOperationId(host.now()) };
+  const unclear = perhapsDecided(content);
+  if (content.decision !== undefined) {
     try {
-      await finishDecision({ host, file, handlers: handlers.finish }, content, io);
+      await finishDecision({ host, file, handlers: handlers.finish }, journal, io);
     } catch (error) {
       return { failures: [`${content.decision.title}: ${reasonOf(error)}`], firstError: error };
     }
-    ending = { outcome: 'success', error: null };
-  } else if (ending === undefined) {
-    const outcome = await undoSteps({ host, file, handlers: handlers.undo }, content, io);
+    await close(place, file, { ...journal, ended: finished });
+  } else if (unclear !== undefined) {
+    return { failures: [`unreadable line: ${unclear.slice(0, 200)}`], firstError: undefined };
+  } else {
+    const outcome = await undoSteps({ host, file, handlers: handlers.undo }, journal, io);
     if (outcome.failures.length > 0) return outcome;
-    ending = interrupted;
+    await close(place, file, { ...journal, ended: interrupted });
   }
-  await record(place, content, ending);
-  await removeJournal(host, file);
-  return { failures: [] };
+  return { failures: [], firstError: undefined };
+}
+
+/** Removes a journal that has ended, once the audit log tells of it. */
+async function close(place: Place, file: string, content: JournalContent): Promise<void> {
+  await record(place, content);
+  await removeJournal(place.host, file);
 }
 
 /**
- * The line of the audit log that the operation itself could not write any more (one that is there stays alone), and
- * another one that tells of the recovery.
+ * The line of the audit log that the operation itself could not write any more, and another one that tells of the
+ * recovery, if there was one. A line that is there stays alone.
  */
 async function record(
   { host, audit }: Place,
-  { header, ended, decision }: JournalContent,
-  ending: Ending,
+  { header, ended, recovery, decision }: JournalContent,
 ): Promise<void> {
   const now = host.now();
   const time = new Date(now).toISOString();
   const { facts } = header;
   const durationMs = Math.max(0, now - Date.parse(header.started));
-  await audit.append({ ...facts, ...ending, time, durationMs }, quietIo());
-  if (ended !== undefined) return;
+  await audit.append({ ...facts, ...(ended ?? interrupted), time, durationMs }, quietIo());
+  if (recovery === undefined) return;
   await audit.append(
     {
       ...facts,
-      id: newOperationId(now),
+      id: recovery,
       event: 'system.recover',
       actor: { ...facts.actor, pid: process.pid },
       parent: facts.id,
@@ -131,12 +146,19 @@ async function record(
   );
 }
 
-/** Forgets what is left to undo of a VM that is gone for good. */
-export async function forgetJournals(
-  place: { readonly host: Host; readonly paths: Paths },
-  vm: VmName,
-): Promise<void> {
-  for (const { file } of await leftJournals(place, { vm })) await removeJournal(place.host, file);
+/** Forgets what is left to undo of a VM that is gone for good, or about to go. The audit log tells of it all the same. */
+export async function forgetJournals(place: Place, vm: VmName): Promise<void> {
+  for (const { file, content } of await leftJournals(place, { vm })) {
+    await close(place, file, content);
+  }
+}
+
+/** As `forgetJournals`, from within the purge: one that a later process brings to its end is not forgotten yet. */
+export async function forgetPurged(place: Place, vm: VmName): Promise<void> {
+  for (const { file, content } of await leftJournals(place, { vm })) {
+    const isThis = content.decision?.finish.kind === 'purge-vm' && content.ended === undefined;
+    if (!isThis) await close(place, file, content);
+  }
 }
 
 function describe({ id, content }: LeftJournal): UnfinishedOperation {

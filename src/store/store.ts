@@ -18,8 +18,8 @@ import {
   swapVm,
   trashVm,
 } from './trash.ts';
-import type { FinishHandlers, UndoHandlers } from './undo-steps.ts';
 import { isTrusted, rememberTrust } from './trust.ts';
+import type { FinishHandlers, UndoHandlers } from './undo-steps.ts';
 
 /** What a store is made of. */
 export interface StoreOptions {

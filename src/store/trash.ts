@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import type { Audit } from '../core/audit.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
@@ -9,7 +10,7 @@ import { leasePorts, releasePorts, syncLeases } from './leases.ts';
 import { vmLockFile } from './locks.ts';
 import { vmFiles } from './paths.ts';
 import { formatRecord, readRecord, writeRecord } from './records.ts';
-import { forgetJournals } from './recovery.ts';
+import { forgetPurged } from './recovery.ts';
 
 interface Place {
   readonly host: Host;
@@ -99,10 +100,13 @@ export async function restoreVm(
     });
   }
   await moveOnce(host, from, paths.vm(name).directory);
-  const record = await readRecord(host, paths, name);
+  // One that was broken comes back broken: without it, nobody knows its ports.
+  const record = await readRecord(host, paths, name).catch(() => undefined);
   if (record === undefined) return;
   const leases = await leasePorts({ host, paths, name }, record.leases, io);
   await writeRecord(host, paths, { ...record, leases });
+  // One that died here before may have leased others.
+  await syncLeases({ host, paths, name }, io);
 }
 
 /**
@@ -155,7 +159,7 @@ async function removeWhole({ host, paths }: Place, path: string): Promise<void> 
  * VM. Call it with the VM's lock and its machine stopped.
  */
 export async function purgeVm(
-  place: Place & { readonly trashPlace: (name: VmName) => string },
+  place: Place & { readonly audit: Audit; readonly trashPlace: (name: VmName) => string },
   name: VmName,
 ): Promise<void> {
   const { host, paths } = place;
@@ -168,7 +172,7 @@ export async function purgeVm(
   await host.files.remove(paths.vm(besideName(name)).directory);
   // After the removal: on a full disk the list of ports can only be written now.
   await releasePorts({ host, paths, name }, quietIo());
-  await forgetJournals(place, name);
+  await forgetPurged(place, name);
   await host.files.remove(paths.runtimeOf(name));
   await host.files.remove(vmLockFile(paths, name));
 }

@@ -37,6 +37,9 @@ export const interrupted: Ending = {
   error: { code: 'terminated', message: 'its process died; what it had made was taken back' },
 };
 
+/** How an operation ended that was decided. */
+export const finished: Ending = { outcome: 'success', error: null };
+
 /**
  * Takes back the steps of a journal, last first, and goes on after a failure. What is taken back leaves the file at
  * once; after the last of it the journal has `ended`. What could not be taken back stays, with its reason, for a later
@@ -97,7 +100,7 @@ export async function finishDecision(
   const { decision } = journal;
   if (decision === undefined) return;
   await handlers[decision.finish.kind](decision.finish as never, io);
-  await endJournal({ host, file }, { ...journal, ended: { outcome: 'success', error: null } });
+  await endJournal({ host, file }, { ...journal, ended: finished });
 }
 
 /** Writes a journal anew, as far as it has come. */

@@ -53,7 +53,7 @@ beforeAll(async () => {
 
 describe('until the new one is ready the old one goes on as it was', () => {
   it('when the new one fails in a provisioning step', async () => {
-    configure("provision: [{ run: exit 3 }]\n");
+    configure('provision: [{ run: exit 3 }]\n');
     const failed = await replace();
     expect(failed.exitCode, failed.stderr).toBe(8);
     expectOnlyTheOld();

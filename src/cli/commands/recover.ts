@@ -19,7 +19,6 @@ With the name of a deleted VM, brings that back from the trash, where it stays f
   },
   examples: [
     { line: 'clonebox recover --list', what: 'what was interrupted, and what is in the trash' },
-    { line: 'clonebox recover --auto', what: 'settle everything' },
     { line: 'clonebox recover shop', what: 'one VM, from a crash or from the trash' },
     { line: 'clonebox recover shop --replace', what: 'the one before the last clone --replace' },
   ],
