@@ -25,6 +25,8 @@ export interface CliResult {
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
+  /** Another build of the program than dist/main.js. */
+  readonly program?: string;
   /** Milliseconds; the process is killed and the test fails. Default ten minutes. */
   readonly timeout?: number;
   readonly input?: string;
@@ -37,7 +39,7 @@ export interface CliOptions {
 /** Runs the built CLI to its end. */
 export function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [main, ...args], {
+    const child = spawn(process.execPath, [options.program ?? main, ...args], {
       cwd: options.cwd,
       env: { ...process.env, CLONEBOX_CACHE: cache, NO_COLOR: '1', ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
