@@ -107,8 +107,9 @@ export interface Files {
   open(path: string): Promise<OpenFile | undefined>;
   facts(path: string): Promise<FileFacts | undefined>;
   list(path: string): Promise<string[]>;
+  /** Makes a directory and those above it, each of them durable. */
   makeDirectory(path: string, mode?: number): Promise<void>;
-  /** Removes a file or a whole tree; nothing there is no error. */
+  /** Removes a file or a whole tree, durably; nothing there is no error. */
   remove(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;
   copy(from: string, to: string): Promise<void>;
@@ -118,7 +119,8 @@ export interface Files {
   freeBytes(path: string): Promise<number>;
   sha256(path: string, io: Io): Promise<string>;
   setMode(path: string, mode: number): Promise<void>;
-  syncDirectory(path: string): Promise<void>;
+  /** Makes the content of a file, or the names in a directory, durable. */
+  sync(path: string): Promise<void>;
 }
 
 /** A file of lines that several processes write at the same time. */

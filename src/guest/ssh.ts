@@ -75,6 +75,8 @@ export async function makeKeys(
       });
     }
     await host.files.setMode(`${path}.pub`, 0o600);
+    // ssh-keygen does not: a cut of the power would leave a VM that nobody can log in to.
+    for (const file of [path, `${path}.pub`]) await host.files.sync(file);
   }
   const hostPublic = ((await host.files.readText(`${paths.hostKey}.pub`)) ?? '')
     .split(' ')

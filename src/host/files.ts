@@ -76,7 +76,7 @@ async function explained<T>(path: string, action: Promise<T>): Promise<T> {
   }
 }
 
-async function syncDirectory(path: string): Promise<void> {
+async function sync(path: string): Promise<void> {
   const handle = await fs.open(path, 'r');
   try {
     await handle.sync();
@@ -113,7 +113,7 @@ async function writeAtomic(path: string, content: FileContent, mode: number): Pr
     await fs.rm(temporary, { force: true });
     throw error;
   }
-  await syncDirectory(dirname(path));
+  await sync(dirname(path));
 }
 
 async function writeNew(path: string, content: string | Uint8Array, mode: number): Promise<void> {
@@ -126,7 +126,7 @@ async function writeNew(path: string, content: string | Uint8Array, mode: number
   } finally {
     await fs.rm(temporary, { force: true });
   }
-  await syncDirectory(dirname(path));
+  await sync(dirname(path));
 }
 
 async function appendSynced(path: string, line: string): Promise<void> {
@@ -143,6 +143,8 @@ async function appendSynced(path: string, line: string): Promise<void> {
 async function makeDirectory(path: string, mode: number): Promise<void> {
   try {
     await fs.mkdir(path, { mode });
+    // Else a cut of the power takes it away with all that is synced in it.
+    await sync(dirname(path));
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === 'EEXIST' && (await fs.stat(path)).isDirectory()) return;
@@ -157,6 +159,14 @@ async function makeDirectory(path: string, mode: number): Promise<void> {
     await makeDirectory(dirname(path), mode);
     await makeDirectory(path, mode);
   }
+}
+
+/** Durable: what comes back after a cut of the power was said to be gone. */
+async function remove(path: string): Promise<void> {
+  await fs.rm(path, { recursive: true, force: true, maxRetries: 3 });
+  await sync(dirname(path)).catch((error: unknown) => {
+    if (!isMissing(error)) throw error;
+  });
 }
 
 async function readTail(path: string, bytes: number): Promise<string> {
@@ -226,7 +236,7 @@ export const localFiles: Files = {
   facts,
   list: async (path) => (await orUndefined(path, fs.readdir(path)))?.sort() ?? [],
   makeDirectory: (path, mode = 0o700) => explained(path, makeDirectory(path, mode)),
-  remove: (path) => explained(path, fs.rm(path, { recursive: true, force: true, maxRetries: 3 })),
+  remove: (path) => explained(path, remove(path)),
   rename: (from, to) => explained(to, fs.rename(from, to)),
   copy: (from, to) => explained(to, fs.copyFile(from, to, constants.COPYFILE_FICLONE)),
   symlink: (target, path) => explained(path, fs.symlink(target, path)),
@@ -245,5 +255,5 @@ export const localFiles: Files = {
   },
   sha256,
   setMode: (path, mode) => explained(path, fs.chmod(path, mode)),
-  syncDirectory,
+  sync,
 };

@@ -104,10 +104,10 @@ export async function publish(
     return { ...known, references };
   }
   await host.files.writeAtomic(`${directory}/references.json`, JSON.stringify([mention]));
-  await host.files.syncDirectory(directory);
+  await host.files.sync(directory);
   if ((await host.files.facts(place)) !== undefined) await discard(deps, manifest.digest);
   await host.files.rename(directory, place);
-  await host.files.syncDirectory(paths.images);
+  await host.files.sync(paths.images);
   io.log.info('images.published', { digest: manifest.digest, reference: draft.reference });
   return { directory: place, manifest, references: [mention] };
 }

@@ -66,8 +66,8 @@ async function moveOnce(host: Host, from: string, to: string): Promise<void> {
     throw new CloneboxError('conflict', `${to} exists already`, { facts: { path: to } });
   }
   if (source !== undefined) await host.files.rename(from, to);
-  await host.files.syncDirectory(dirname(to));
-  await host.files.syncDirectory(dirname(from));
+  await host.files.sync(dirname(to));
+  await host.files.sync(dirname(from));
 }
 
 /** Refuses (`refused`) a path that is no trash entry of this VM. */

@@ -114,5 +114,4 @@ export async function endJournal(
 /** Removes a journal for good: one that came back after a power loss would undo what is in use by then. */
 export async function removeJournal(host: Host, file: string): Promise<void> {
   await host.files.remove(file);
-  await host.files.syncDirectory(file.slice(0, file.lastIndexOf('/')));
 }

@@ -15,7 +15,7 @@ export async function ensureLog({ host: { files }, paths }: AuditPlace): Promise
     await files.overwriteSynced(head, formatHead(origin));
   }
   await files.appendSynced(current, '');
-  await files.syncDirectory(directory);
+  await files.sync(directory);
 }
 
 /** True when the ballast is there with all its bytes on the disk: a sparse one would free nothing. */
@@ -39,7 +39,7 @@ export async function rotate(place: AuditPlace, segmentBytes: number): Promise<v
   if (((await files.facts(current))?.size ?? 0) < segmentBytes) return;
   const last = (await segmentNumbers(place)).at(-1) ?? 0;
   await files.rename(current, `${directory}/${segmentName(last + 1)}`);
-  await files.syncDirectory(directory);
+  await files.sync(directory);
 }
 
 /**
