@@ -12,7 +12,10 @@ let count = 0;
  * every point passed; FAULT_AT is the number of the one at which the shell command FAULT_DO runs, with our pid as `$1`.
  */
 export async function faultPoint(name: string): Promise<void> {
-  if (!__FAULTS__) return;
+  if (__FAULTS__) await strikeAt(name);
+}
+
+async function strikeAt(name: string): Promise<void> {
   count += 1;
   const { FAULT_LIST, FAULT_AT, FAULT_DO } = process.env;
   if (FAULT_LIST) appendFileSync(FAULT_LIST, `${count} ${name}\n`);

@@ -42,6 +42,29 @@ describe('the built program', () => {
     expect(clonebox('-h', '--no-color')).toEqual(help);
   });
 
+  it('has nothing in it of what strikes operations in the crash tests', () => {
+    // Beside dist/: a build moves in by renaming.
+    const out = path.join(root, `dist.tmp-built-${process.pid}`);
+    const texts = (...flags: string[]) => {
+      const build = spawnSync(
+        process.execPath,
+        [path.join(root, 'scripts/build.mjs'), ...flags, '--out', out],
+        { encoding: 'utf8' },
+      );
+      expect(build.status, build.stderr).toBe(0);
+      const files = readdirSync(out, { recursive: true, encoding: 'utf8' });
+      return files
+        .filter((name) => name.endsWith('.js'))
+        .map((name) => readFileSync(path.join(out, name), 'utf8'))
+        .join('\n');
+    };
+    const hook = /FAULT_(AT|DO|LIST)|strikeAt/;
+    expect(texts()).not.toMatch(hook);
+    rmSync(out, { recursive: true });
+    expect(texts('--faults')).toMatch(hook);
+    rmSync(out, { recursive: true });
+  });
+
   it('prints the help of a command in three ways', () => {
     const help = clonebox('image', 'pull', '--help');
     expect(help).toMatchObject({ code: 0, stderr: '' });
