@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")"
 
 readonly packages=(
   qemu-system-x86 qemu-utils mmdebstrap passt openssh-client util-linux uidmap e2fsprogs
-  ca-certificates xz-utils git curl gpgv busybox-static cpio xorriso gnupg procps
+  ca-certificates xz-utils git curl gpgv busybox-static cpio xorriso gnupg procps strace
 )
 
 # A Node of our own, for systems that have none or an old one. It comes from the npm registry, so
