@@ -11,5 +11,3 @@ export function newOperationId(now: number = Date.now()): string {
 export function timeOfOperation(id: string): number {
   return Number.parseInt(id.slice(0, 11), 16);
 }
-
-export const operationIdPattern = /^[0-9a-f]{16}$/;

@@ -19,6 +19,8 @@ export interface Bed {
   readonly cache: string;
   /** The project whose VM is worked on; `other` has one too, which nothing may touch. */
   readonly project: string;
+  /** The first of five host ports that are this bed's own. */
+  readonly port: number;
   run(args: readonly string[], env?: Record<string, string>): Promise<CliResult>;
   /** Makes the state directory anew, as it is before an operation. */
   reset(start: Start): Promise<void>;
@@ -37,9 +39,11 @@ export async function makeBed(): Promise<Bed> {
   const [root, cache, project, other] = [at('r'), at('cache'), at('shop'), at('other')];
   const home = path.join(root, 'home');
   for (const directory of [root, project, other, cache]) mkdirSync(directory, { mode: 0o700 });
-  writeFileSync(path.join(other, '.clonebox.yaml'), vm('other', "['18182:80']"));
-  const configure = (ports = "['18181:80']") =>
+  // Other tests may run beside this one.
+  const port = 30_000 + (process.pid % 2000) * 8;
+  const configure = (ports = `['${port}:80']`) =>
     writeFileSync(path.join(project, '.clonebox.yaml'), vm('shop', ports));
+  writeFileSync(path.join(other, '.clonebox.yaml'), vm('other', `['${port + 1}:80']`));
   configure();
   execFileSync('truncate', ['-s', '300M', at('disk')]);
   execFileSync('mkfs.ext4', ['-q', '-m', '0', at('disk')]);
@@ -71,7 +75,7 @@ export async function makeBed(): Promise<Bed> {
   keep('trashed');
 
   return {
-    ...{ root, home, cache, project, run, configure },
+    ...{ root, home, cache, project, port, run, configure },
     reset: async (start) => {
       settle();
       rmSync(home, { recursive: true, force: true });

@@ -40,7 +40,7 @@ export const operations: readonly Operation[] = [
     name: 'clone --apply',
     event: 'vm.update',
     start: 'stopped',
-    prepare: (bed) => bed.configure("['18183:80', '82']"),
+    prepare: (bed) => bed.configure(`['${bed.port + 2}:80', '${bed.port + 3}:82']`),
     argv: ({ project }) => ['clone', project, '--apply', '--memory', '512M', ...quick],
   },
   {
@@ -74,7 +74,7 @@ export const operations: readonly Operation[] = [
     name: 'port add',
     event: 'port.add',
     start: 'stopped',
-    argv: () => ['port', 'add', '81', 'shop'],
+    argv: ({ port }) => ['port', 'add', `${port + 4}:81`, 'shop'],
   },
   {
     name: 'port remove',
