@@ -186,6 +186,11 @@ export const registry: readonly Section[] = [
             load: async () => (await import('./commands/config-show.ts')).configShow,
           },
           {
+            name: 'schema',
+            summary: 'Print the JSON Schema of the configuration file',
+            load: async () => (await import('./commands/config-schema.ts')).configSchema,
+          },
+          {
             name: 'validate',
             summary: 'Check a configuration file',
             load: async () => (await import('./commands/config-validate.ts')).configValidate,

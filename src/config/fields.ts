@@ -33,7 +33,9 @@ export function parsed<T>(parse: (text: string) => T) {
 
 /** A text of a known grammar. */
 function shaped(pattern: RegExp, what: string) {
-  return text((value) => (pattern.test(value) ? undefined : `${quoted(value)} is not ${what}`));
+  const check: Check = (value) =>
+    pattern.test(value) ? undefined : `${quoted(value)} is not ${what}`;
+  return text(check).meta({ pattern: pattern.source });
 }
 
 /** One of a few words; those of `later` are understood, and not available yet. */
@@ -44,7 +46,9 @@ export function oneOf<const T extends string>(words: readonly T[], later: readon
     const message = `must be ${orList(words)}, not ${quoted(value)}`;
     const near = nearest(value, words);
     return near ? { message, hint: didYouMean(near) } : message;
-  }).transform((value) => value as T);
+  })
+    .meta({ enum: [...words] })
+    .transform((value) => value as T);
 }
 
 /** The hint that names a near word. */
