@@ -60,5 +60,5 @@ export const keyDescriptions: Readonly<Record<string, string>> = {
   'run.*.port':
     "The port it listens on. It is published under the command's name, and starting waits for it",
   'run.*.restart': 'When it is started again: `no`, `on-failure` or `always`',
-  environment: 'Variables for everything in the guest. A `${NAME}` in them needs `--trust`',
+  environment: 'Variables for everything in the guest. A `$\u007BNAME}` in them needs `--trust`',
 };
