@@ -16,9 +16,10 @@ export interface Block {
  * The lines of a file in blocks, last block first, within its size at the beginning. What follows the last newline is
  * left out, and so are lines longer than a block: they are no lines of the log.
  */
-export async function* blocksBackward(file: OpenFile, size = blockBytes): AsyncGenerator<Block> {
-  const buffer = Buffer.allocUnsafe(2 * size);
+export async function* blocksBackward(file: OpenFile, most = blockBytes): AsyncGenerator<Block> {
   let end = await file.size();
+  const size = Math.min(most, end);
+  const buffer = Buffer.allocUnsafe(2 * size);
   let carried = 0;
   while (end > 0) {
     const length = Math.min(size, end);
@@ -42,19 +43,19 @@ export async function* blocksBackward(file: OpenFile, size = blockBytes): AsyncG
  */
 export async function* blocksForward(
   file: OpenFile,
-  from = 0,
+  most = blockBytes,
 ): AsyncGenerator<Block, { readonly torn: number }> {
-  const buffer = Buffer.allocUnsafe(2 * blockBytes);
   const size = await file.size();
-  let at = from;
+  const buffer = Buffer.allocUnsafe(2 * Math.min(most, size));
+  let at = 0;
   let carried = 0;
   while (at < size) {
-    const length = Math.min(blockBytes, size - at);
+    const length = Math.min(most, size - at);
     const got = await file.read(buffer.subarray(carried, carried + length), at);
     if (got === 0) break;
     const bytes = buffer.subarray(0, carried + got);
     const ends = bytes.lastIndexOf(newline) + 1;
-    const whole = ends === 0 && bytes.length > blockBytes ? bytes.length : ends;
+    const whole = ends === 0 && bytes.length > most ? bytes.length : ends;
     if (whole > 0) yield { bytes: bytes.subarray(0, whole), offset: at - carried };
     at += got;
     carried = bytes.length - whole;

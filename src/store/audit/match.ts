@@ -19,7 +19,7 @@ export function matchingSpans(bytes: Buffer, groups: readonly (readonly Buffer[]
     const end = found < 0 ? bytes.length : found;
     const farthest = Math.max(start, ...cursors.map((next) => next(start)));
     if (farthest === Number.POSITIVE_INFINITY) break;
-    if (farthest < end) {
+    if (farthest <= end) {
       spans.push({ start, end });
       start = end + 1;
     } else {
