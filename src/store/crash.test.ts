@@ -164,6 +164,11 @@ function checkTold(run: Running, left: ReturnType<typeof leftOf>): boolean {
   const recoveries = told.filter(({ parent }) => parent === facts.id);
   expect(own).toHaveLength(left === 'nothing' ? 0 : 1);
   expect(recoveries).toHaveLength(left === 'open' ? 1 : 0);
+  if (left === 'nothing') {
+    // Without a step there is no journal: who dies before the line in the audit log had made nothing.
+    if (decided === 'yes') expect(run.effects).toEqual([]);
+    return false;
+  }
   const isSuccess = own[0]?.outcome === 'success';
   if (decided === 'perhaps') return isSuccess;
   const isComplete = decided === 'yes';
