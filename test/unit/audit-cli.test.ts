@@ -28,7 +28,11 @@ afterEach(() => {
 /** Runs `clonebox audit …` on the log of the bed, at noon of the day of its events. */
 async function audit(
   words: readonly string[],
-  { columns, stop }: { columns?: number; stop?: AbortSignal } = {},
+  {
+    columns,
+    stop,
+    sleep,
+  }: { columns?: number; stop?: AbortSignal; sleep?: () => Promise<void> } = {},
 ) {
   const texts = { stdout: '', stderr: '' };
   const output = (stream: 'stdout' | 'stderr') => ({
@@ -45,7 +49,8 @@ async function audit(
     isTty: { stdin: false, stdout: columns !== undefined, stderr: false },
     unread: stop ?? new AbortController().signal,
   };
-  const host = { ...bed.place.host, now: () => Date.UTC(2026, 0, 1, 12) };
+  const now = () => Date.UTC(2026, 0, 1, 12);
+  const host = { ...bed.place.host, now, ...(sleep && { sleep }) };
   const code = await runCli(['audit', ...words], terminal, { host });
   return {
     code,
@@ -271,7 +276,7 @@ describe('audit verify', () => {
     bed.write('audit.jsonl', bed.read('audit.jsonl').replace('port.add', 'port.bad'));
     const { code, stdout } = await audit(['verify']);
     expect(code).toBe(10);
-    expect(stdout).toMatch(/^changed audit\.jsonl:3 was changed: its hash/);
+    expect(stdout).toMatch(/^audit\.jsonl:3 was changed: its hash/);
     const { json } = await audit(['verify', '--json']);
     expect(json).toMatchObject({ ok: false, events: 2, problem: { file: 'audit.jsonl', line: 3 } });
   });
@@ -287,21 +292,25 @@ describe('audit tail', () => {
   it('goes on with what comes, over a rotation', async () => {
     write(shop);
     const stop = new AbortController();
-    const following = audit(['tail', '-f', '--limit', '1'], { stop: stop.signal });
-    const more = [...shop, auditEntry(4), auditEntry(5)];
-    await waitUntilRead();
-    const { lines, head } = chainedLines([more.slice(0, 5), more.slice(5)]);
-    bed.write('audit-1.jsonl', lines[0]?.join('') ?? '');
-    bed.write('audit.jsonl', lines[1]?.join('') ?? '');
-    bed.write('head', head);
-    await new Promise((resolve) => setTimeout(resolve, 600));
-    stop.abort();
-    const { lines: told } = await following;
-    expect(told.slice(1).map((line) => line.slice(0, 16))).toEqual(ids(3, 4, 5));
+    const { lines: later, head } = chainedLines([[...shop, auditEntry(4)], [auditEntry(5)]]);
+    const steps = [
+      () => {},
+      () => {
+        bed.write('audit-1.jsonl', later[0]?.join('') ?? '');
+        bed.write('audit.jsonl', later[1]?.join('') ?? '');
+        bed.write('head', head);
+      },
+      () => {},
+    ];
+    const sleep = async () => {
+      const step = steps.shift();
+      if (step === undefined) stop.abort();
+      stop.signal.throwIfAborted();
+      step?.();
+    };
+    const { lines } = await audit(['tail', '-f', '--limit', '1'], { stop: stop.signal, sleep });
+    expect(lines.slice(1).map((line) => line.slice(0, 16))).toEqual(ids(3, 4, 5));
   });
-
-  /** The first look is done when the one after it waits. */
-  const waitUntilRead = () => new Promise((resolve) => setTimeout(resolve, 200));
 });
 
 /** A reader of CSV as RFC 4180 has it. */

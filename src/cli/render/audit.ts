@@ -136,7 +136,7 @@ export function renderVerify(result: VerifyResult, look: Look): string[] {
   if (problem !== null) {
     const place = problem.line === null ? problem.file : `${problem.file}:${problem.line}`;
     return [
-      `${look.colors.red(look.colors.bold(problem.kind))} ${place} ${problem.message}`,
+      `${look.colors.red(look.colors.bold(place))} ${problem.message}`,
       `The ${events} events before it are as they were written.`,
     ];
   }

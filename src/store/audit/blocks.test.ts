@@ -43,6 +43,17 @@ it('blocks have every line once, from either end, and not what is torn', () =>
     }),
   ));
 
+it('a torn end that is cut off while the file is read takes no line with it', async () => {
+  const bytes = Buffer.from('one\ntwo\n');
+  const file = { ...fileOf(bytes), size: async () => bytes.length + 5 };
+  const backward: string[] = [];
+  for await (const block of blocksBackward(file)) backward.unshift(...texts(block));
+  expect(backward).toEqual(['one', 'two']);
+  const forward: string[] = [];
+  for await (const block of blocksForward(file)) forward.push(...texts(block));
+  expect(forward).toEqual(['one', 'two']);
+});
+
 it('a line that is longer than a block ends nothing: those around it are there', () =>
   fc.assert(
     fc.asyncProperty(

@@ -25,8 +25,9 @@ export async function* blocksBackward(file: OpenFile, most = blockBytes): AsyncG
     const length = Math.min(size, end);
     const start = end - length;
     const got = await file.read(buffer.subarray(size - length, size), start);
-    if (got < length) return;
-    const bytes = buffer.subarray(size - length, size + carried);
+    // A torn end may have been cut off meanwhile; anything else that is gone is not to be put together.
+    if (got < length && carried > 0) return;
+    const bytes = buffer.subarray(size - length, size - length + got + carried);
     const first = start === 0 ? 0 : bytes.indexOf(newline) + 1;
     const last = bytes.lastIndexOf(newline) + 1;
     if (first < last) yield { bytes: bytes.subarray(first, last), offset: start + first };

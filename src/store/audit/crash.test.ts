@@ -48,24 +48,27 @@ describe.each([0, 0.5, 1])('a writer that dies with %d of a line written', (shar
     expect(points).toBeGreaterThan(6);
   });
 
-  it('at any point of the very first line leaves nothing that is in the way', async () => {
-    let points = 0;
-    for (let dieAt = 0; ; dieAt += 1) {
-      bed.remove();
-      bed = createAuditBed();
-      const { host, outlives } = mortal(bed.place.host, dieAt, share);
-      const audit = createAudit({ ...bed.place, host });
-      const work = audit.reserve(io).then(() => audit.append(auditEntry(1), io));
-      if (await outlives(work)) break;
-      points += 1;
-      await createAudit(bed.place).reserve(io);
-      await createAudit(bed.place).append(auditEntry(1), io);
-      expect(ids(), `at ${dieAt}`).toEqual([id(1)]);
-      expect(await verify(), `at ${dieAt}`).toMatchObject({ ok: true, events: 1, notes: [] });
-      expect(existsSync(bed.file('ballast'))).toBe(true);
-    }
-    expect(points).toBeGreaterThan(6);
-  });
+  it.runIf(share === 0.5)(
+    'at any point of the very first line leaves nothing that is in the way',
+    async () => {
+      let points = 0;
+      for (let dieAt = 0; ; dieAt += 1) {
+        bed.remove();
+        bed = createAuditBed();
+        const { host, outlives } = mortal(bed.place.host, dieAt, share);
+        const audit = createAudit({ ...bed.place, host });
+        const work = audit.reserve(io).then(() => audit.append(auditEntry(1), io));
+        if (await outlives(work)) break;
+        points += 1;
+        await createAudit(bed.place).reserve(io);
+        await createAudit(bed.place).append(auditEntry(1), io);
+        expect(ids(), `at ${dieAt}`).toEqual([id(1)]);
+        expect(await verify(), `at ${dieAt}`).toMatchObject({ ok: true, events: 1, notes: [] });
+        expect(existsSync(bed.file('ballast'))).toBe(true);
+      }
+      expect(points).toBeGreaterThan(6);
+    },
+  );
 });
 
 describe('what is behind the last newline', () => {
