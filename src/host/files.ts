@@ -140,7 +140,7 @@ async function appendSynced(path: string, line: string): Promise<void> {
 }
 
 /** Step by step: Node's own recursive mkdir never ends where the system says ENOENT below a parent that exists (/proc). */
-async function makeDirectory(path: string, mode: number): Promise<void> {
+async function makeDirectory(path: string, mode: number, again = true): Promise<void> {
   try {
     await fs.mkdir(path, { mode });
     // Else a cut of the power takes it away with all that is synced in it.
@@ -150,6 +150,8 @@ async function makeDirectory(path: string, mode: number): Promise<void> {
     if (code === 'EEXIST' && (await fs.stat(path)).isDirectory()) return;
     if (code !== 'ENOENT' || dirname(path) === path) throw error;
     if ((await facts(dirname(path))) !== undefined) {
+      // Another process may have made the one above just now.
+      if (again) return makeDirectory(path, mode, false);
       throw new CloneboxError('host-unable', `the directory ${path} cannot be made`, {
         hint: 'Point CLONEBOX_HOME and CLONEBOX_CACHE to places where directories can be made.',
         facts: { path, errno: code },
