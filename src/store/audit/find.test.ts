@@ -87,26 +87,33 @@ describe('events are found', () => {
     expect((await found.next()).done).toBe(true);
   });
 
-  it('all of them, although the log is rotated while it is opened', async () => {
-    write(entries);
-    const { lines } = chainedLines([entries, [auditEntry(9)]]);
-    const { files } = bed.place.host;
-    let isFirst = true;
-    const open = async (path: string) => {
-      if (isFirst) {
+  it.each(['before', 'after'])(
+    'once each, although it is rotated right %s it is opened',
+    async (when) => {
+      write(entries);
+      const { lines } = chainedLines([entries, [auditEntry(9)]]);
+      const { files } = bed.place.host;
+      let isRotated = false;
+      const rotate = () => {
+        if (isRotated) return;
+        isRotated = true;
         renameSync(bed.file('audit.jsonl'), bed.file('audit-1.jsonl'));
         bed.write('audit.jsonl', lines[1]?.join('') ?? '');
+      };
+      const open = async (path: string) => {
+        if (when === 'before') rotate();
+        const file = await files.open(path);
+        rotate();
+        return file;
+      };
+      const place = { ...bed.place, host: { ...bed.place.host, files: { ...files, open } } };
+      const ids: string[] = [];
+      for await (const { found } of findRecords(place, {}, { order: 'oldest first', io })) {
+        ids.push(...found.map(({ record }) => record.id));
       }
-      isFirst = false;
-      return files.open(path);
-    };
-    const place = { ...bed.place, host: { ...bed.place.host, files: { ...files, open } } };
-    const ids: string[] = [];
-    for await (const { found } of findRecords(place, {}, { order: 'oldest first', io })) {
-      ids.push(...found.map(({ record }) => record.id));
-    }
-    expect(ids).toEqual(idsOf([...entries, auditEntry(9)]));
-  });
+      expect(ids).toEqual(idsOf([...entries, auditEntry(9)]));
+    },
+  );
 
   it('of later versions too: unknown events, outcomes and keys', async () => {
     const later = { event: 'moon.land', outcome: 'odd', gravity: 1.6 } as unknown as AuditEntry;
