@@ -186,6 +186,11 @@ export const registry: readonly Section[] = [
             load: async () => (await import('./commands/config-show.ts')).configShow,
           },
           {
+            name: 'migrate',
+            summary: 'Write a configuration file of version 1 as version 2',
+            load: async () => (await import('./commands/config-migrate.ts')).configMigrate,
+          },
+          {
             name: 'schema',
             summary: 'Print the JSON Schema of the configuration file',
             load: async () => (await import('./commands/config-schema.ts')).configSchema,

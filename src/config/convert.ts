@@ -26,6 +26,8 @@ export interface Located {
   keyAt(path: Path): Position;
   /** The place of every value, by its path in the form of `formatPath`. */
   readonly places: ReadonlyMap<string, Position>;
+  /** What values are called in the text, by their path in the form of `formatPath`, where that is not their path. */
+  readonly names: ReadonlyMap<string, Path>;
 }
 
 /** What a YAML text says, as far as it could be read, and what is wrong with it. */
@@ -38,6 +40,8 @@ interface Options {
   /** The position of an offset in the text. */
   readonly at: (offset: number) => Position;
   readonly isText: (path: Path) => boolean;
+  /** What nodes that were moved are called in the text. */
+  readonly was?: ReadonlyMap<Node, Path>;
 }
 
 /** A value, and how many nodes it would have if each alias were written out. */
@@ -49,6 +53,7 @@ interface Piece {
 interface Walk extends Options {
   readonly values: Map<string, Position>;
   readonly keys: Map<string, Position>;
+  readonly names: Map<string, Path>;
   readonly anchors: Map<string, Piece>;
   readonly faults: Fault[];
   aliases: number;
@@ -64,6 +69,7 @@ export function convert(root: Node, options: Options): TextDocument {
     ...options,
     values: new Map(),
     keys: new Map(),
+    names: new Map(),
     anchors: new Map(),
     faults: [],
     aliases: 0,
@@ -76,11 +82,16 @@ export function convert(root: Node, options: Options): TextDocument {
   }
   const at = (path: Path): Position => nearestPlace(walk.values, path);
   const keyAt = (path: Path): Position => walk.keys.get(formatPath(path)) ?? at(path);
-  return { data: { value, at, keyAt, places: walk.values }, faults: walk.faults };
+  return {
+    data: { value, at, keyAt, places: walk.values, names: walk.names },
+    faults: walk.faults,
+  };
 }
 
 function pieceOf(walk: Walk, node: Node | null, path: Path): Piece {
   if (node) walk.values.set(formatPath(path), walk.at(node.range?.[0] ?? 0));
+  const name = node && walk.was?.get(node);
+  if (name) walk.names.set(formatPath(path), name);
   if (isAlias(node)) return aliasPiece(walk, node, path);
   let piece: Piece = { value: null, weight: 1 };
   if (isMap<Node, Node | null>(node)) piece = mapPiece(walk, node, path);
@@ -155,6 +166,15 @@ function aliasPiece(walk: Walk, alias: Node & { source: string }, path: Path): P
 
 function fault(walk: Walk, node: Node | null, what: Pick<Fault, 'path' | 'message'>): void {
   walk.faults.push({ ...walk.at(node?.range?.[0] ?? 0), ...what });
+}
+
+/** What the user calls the value at a path. */
+export function nameOf(names: ReadonlyMap<string, Path>, path: Path): Path {
+  for (let length = path.length; names.size > 0 && length > 0; length -= 1) {
+    const name = names.get(formatPath(path.slice(0, length)));
+    if (name) return [...name, ...path.slice(length)];
+  }
+  return path;
 }
 
 function nearestPlace(places: ReadonlyMap<string, Position>, path: Path): Position {

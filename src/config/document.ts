@@ -1,7 +1,20 @@
-import { Composer, type CST, type Document, Lexer, LineCounter, Parser } from 'yaml';
+import {
+  Composer,
+  type CST,
+  type Document,
+  Lexer,
+  LineCounter,
+  type Node,
+  Parser,
+  type Scalar,
+  type ScalarTag,
+  type Tags,
+} from 'yaml';
 import { printable } from '../lib/printable.ts';
-import { convert, type TextDocument } from './convert.ts';
+import { convert, type Fault, type TextDocument } from './convert.ts';
 import type { Path, Position } from './problem.ts';
+import type { UpgradeNote } from './v1/edit.ts';
+import { isVersion1, upgradeDocument } from './v1/upgrade.ts';
 
 // A configuration has a few kilobytes. What is far beyond is an accident or an attack, and the
 // composer is recursive: deep nesting could end the process before anything is caught.
@@ -9,19 +22,58 @@ const longestText = 1024 ** 2;
 const mostLexemes = 100_000;
 const deepest = 100;
 
+/** A text as the nodes of its one document, none of which is converted yet. */
+export interface Composed {
+  readonly document: Document.Parsed;
+  readonly contents: Node;
+  /** The position of an offset in the text. */
+  readonly at: (offset: number) => Position;
+}
+
+/** A document of the present version, and what was done to make it one. */
+export interface CurrentDocument extends TextDocument {
+  /** What became of the keys of version 1, when it is that. */
+  readonly notes: readonly UpgradeNote[] | undefined;
+}
+
 /**
- * Reads one YAML 1.2 document into plain data. Faults, not exceptions: text that is too long, too deep or no
- * YAML, several documents, an empty file. `isText` tells where scalars keep the text they were written with.
+ * Reads one YAML 1.2 document into plain data; one of version 1 is made one of version 2 on the way. Faults, not
+ * exceptions. `isText` tells where scalars keep the text they were written with.
  */
-export function readDocument(text: string, isText: (path: Path) => boolean): TextDocument {
+export function readDocument(text: string, isText: (path: Path) => boolean): CurrentDocument {
+  const composed = composeText(text);
+  if ('faults' in composed) return { data: undefined, faults: composed.faults, notes: undefined };
+  return convertCurrent(composed, isText);
+}
+
+/** As `readDocument`, of nodes: those of version 1 are changed. */
+export function convertCurrent(
+  { document, contents, at }: Composed,
+  isText: (path: Path) => boolean,
+): CurrentDocument {
+  const read = convert(contents, { at, isText });
+  if (!read.data || !isVersion1(document)) return { ...read, notes: undefined };
+  const { notes, faults, was } = upgradeDocument(document, at);
+  const { data, faults: left } = convert(contents, { at, isText, was });
+  // Faults of the text that moved on with it are told once, as they are called in the text.
+  const placeOf = ({ line, column }: Position) => `${line}:${column}`;
+  const told = new Set(read.faults.map(placeOf));
+  const isNew = (one: Fault) => !told.has(placeOf(one));
+  return { data, faults: [...read.faults, ...left.filter(isNew), ...faults], notes };
+}
+
+/**
+ * Reads one YAML 1.2 document into nodes. Faults, not exceptions: text that is too long, too deep or no YAML, several
+ * documents, an empty file.
+ */
+export function composeText(text: string): Composed | { readonly faults: readonly Fault[] } {
   const source = text.startsWith('\ufeff') ? text.slice(1) : text;
   const lines = new LineCounter();
   const at = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  const failed = (offset: number, message: string): TextDocument => ({
-    data: undefined,
+  const failed = (offset: number, message: string) => ({
     faults: [{ ...at(offset), message, path: [] }],
   });
 
@@ -32,7 +84,7 @@ export function readDocument(text: string, isText: (path: Path) => boolean): Tex
   if (undecoded >= 0) {
     const before = source.slice(0, undecoded).split('\n');
     const position = { line: before.length, column: (before.at(-1) ?? '').length + 1 };
-    return { data: undefined, faults: [{ ...position, message: 'is not UTF-8', path: [] }] };
+    return { faults: [{ ...position, message: 'is not UTF-8', path: [] }] };
   }
   const tokens = tokenize(source, lines);
   if (!Array.isArray(tokens)) return failed(tokens.offset, tokens.message);
@@ -49,10 +101,10 @@ export function readDocument(text: string, isText: (path: Path) => boolean): Tex
       message: syntaxMessage(error.code, error.message),
       path: [],
     }));
-    return { data: undefined, faults };
+    return { faults };
   }
-  if (document.contents === null) return failed(0, 'is empty');
-  return convert(document.contents, { at, isText });
+  const { contents } = document;
+  return contents === null ? failed(0, 'is empty') : { document, contents, at };
 }
 
 function tokenize(
@@ -81,8 +133,20 @@ function compose(tokens: CST.Token[], length: number): Document.Parsed[] {
     uniqueKeys: false,
     resolveKnownTags: false,
     logLevel: 'error',
+    // A number is written back as it stood: 0644 is not 644.
+    customTags: (tags) => tags.map(asWritten),
   });
   return [...composer.compose(tokens, false, length)];
+}
+
+function asWritten(tag: Tags[number]): Tags[number] {
+  if (typeof tag === 'string' || !('stringify' in tag) || !/:(int|float)$/.test(tag.tag))
+    return tag;
+  const { stringify } = tag as ScalarTag;
+  return {
+    ...tag,
+    stringify: (item, ...rest) => (item as Scalar).source ?? stringify?.(item, ...rest) ?? '',
+  } as ScalarTag;
 }
 
 const syntaxMessages: Readonly<Record<string, string>> = {

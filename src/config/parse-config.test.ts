@@ -252,7 +252,6 @@ describe('parseConfig', () => {
   });
 
   it.each([
-    ["version: '1'\nvm: { password: x }\npaths: {}", '1:10 version 1 is not available yet'],
     ['version: 3', '1:10 version must be 2, not "3"'],
     ['vm: {}', "1:1 version is missing (begin the file with version: '2')"],
   ])('says of %j: %s', (text, problem) => {

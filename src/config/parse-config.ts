@@ -1,16 +1,21 @@
 import type * as z from 'zod';
-import type { Fault, Located } from './convert.ts';
+import { type Fault, type Located, nameOf } from './convert.ts';
 import { crossCheck } from './cross-check.ts';
 import { type Description, describeIssue } from './describe-issue.ts';
 import { readDocument } from './document.ts';
 import { formatPath, invalidConfig, type Path, type Position, type Problem } from './problem.ts';
 import { configSchema } from './schema.ts';
 import { isTextAt } from './schema-tree.ts';
+import type { UpgradeNote } from './v1/edit.ts';
 
 /** Where the text of a configuration came from: the file as it was named, and the place of every value in it. */
 export interface Origin {
   readonly file: string;
   readonly places: Readonly<Record<string, Position>>;
+  /** What values are called in the file, where that is not their key: it is of version 1. */
+  readonly names: ReadonlyMap<string, Path>;
+  /** What became of the keys of a file of version 1; `undefined` of version 2. */
+  readonly upgrade: readonly UpgradeNote[] | undefined;
 }
 
 /** A validated configuration: what the user wrote, without defaults. */
@@ -21,7 +26,7 @@ export type Config = z.output<typeof configSchema> & { readonly origin?: Origin 
  * `file:line:col path message` under the name `file`, and holds them in `facts.problems`.
  */
 export function parseConfig(text: string, file: string): Config {
-  const { data, faults } = readDocument(text, (path) => isTextAt(configSchema, path));
+  const { data, faults, notes } = readDocument(text, (path) => isTextAt(configSchema, path));
   if (!data) throw invalidConfig(faults.map((fault) => problemOfFault(fault, file)));
   const { problems, config } = validate(data, file);
   // What could not be read is told once, and not also as a value of the wrong kind.
@@ -32,13 +37,15 @@ export function parseConfig(text: string, file: string): Config {
     ...problems.filter((problem) => !unread(problem)),
   ];
   if (all.length > 0 || !config) throw invalidConfig(all);
-  return { ...config, origin: { file, places: Object.fromEntries(data.places) } };
+  const { names } = data;
+  const places = Object.fromEntries(data.places);
+  return { ...config, origin: { file, places, names, upgrade: notes } };
 }
 
 function validate(data: Located, file: string): { problems: Problem[]; config?: Config } {
   const problemOf = ({ path, key, message, hint }: Description): Problem => ({
     ...{ file, ...(key ? data.keyAt(path) : data.at(path)) },
-    ...{ path: formatPath(path), message },
+    ...{ path: formatPath(nameOf(data.names, path)), message },
     ...(hint ? { hint } : {}),
   });
   const root = data.value;

@@ -1,10 +1,11 @@
 import { CloneboxError, reasonOf } from '../core/errors.ts';
 import type { PlannedPackage, RunUnit, VmPlan } from '../core/plan.ts';
 import { exactBytes } from '../lib/bytes.ts';
+import { nameOf } from './convert.ts';
 import { guestPlaceOf, homeOf } from './guest-place.ts';
 import { hostPath } from './host-path.ts';
 import { isImagePath } from './image-kind.ts';
-import type { Config } from './parse-config.ts';
+import type { Config, Origin } from './parse-config.ts';
 import type { Overrides, PlanInput, Report } from './plan-input.ts';
 import { formatPath, invalidConfig, type Problem } from './problem.ts';
 import { resolvePorts } from './resolve-ports.ts';
@@ -60,13 +61,17 @@ export function resolvePlan(input: PlanInput): VmPlan {
 }
 
 function reporter({ config, configFile }: PlanInput, problems: Problem[]): Report {
-  const { file, places } = config.origin ?? { file: configFile ?? 'configuration', places: {} };
+  const { file, places, names } = config.origin ?? nowhere(configFile);
   return (path, message) => {
     const around = path.map((_, index) => formatPath(path.slice(0, path.length - index)));
     const known = around.find((key) => Object.hasOwn(places, key)) ?? '';
     const place = places[known] ?? { line: 1, column: 1 };
-    problems.push({ file, ...place, path: formatPath(path), message });
+    problems.push({ file, ...place, path: formatPath(nameOf(names, path)), message });
   };
+}
+
+function nowhere(file = 'configuration'): Origin {
+  return { file, places: {}, names: new Map(), upgrade: undefined };
 }
 
 function checkOverrides(overrides: Overrides): void {

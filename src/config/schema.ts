@@ -98,7 +98,7 @@ const itself = (value: string) => [value];
 
 /** `.clonebox.yaml`, version 2: every key, and nothing else (docs/reference/config.md). No defaults: `resolvePlan` has them. */
 export const configSchema = z.strictObject({
-  version: field.oneOf(['2'], ['1']),
+  version: field.oneOf(['2']),
   profiles: field.reserved(noItems).optional(),
   vm: vm.optional(),
   network: network.optional(),

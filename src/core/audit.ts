@@ -20,6 +20,7 @@ export const auditEvents = [
   'image.import',
   'image.prune',
   'config.create',
+  'config.modify',
   'config.trust',
   'auth.ssh_key.generated',
   'system.recover',

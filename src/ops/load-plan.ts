@@ -12,6 +12,7 @@ import { CloneboxError } from '../core/errors.ts';
 import type { VmName } from '../core/name.ts';
 import type { GuestUser, VmPlan } from '../core/plan.ts';
 import { defaultName, type Target } from './target.ts';
+import { warnOfVersion1 } from './version-1.ts';
 
 export interface LoadedPlan {
   readonly plan: VmPlan;
@@ -88,6 +89,7 @@ export async function loadPlan(
       ? await draftOf(ctx, project, { ...options.overrides, name: options.overrides.name ?? name })
       : undefined;
   const config = parseConfig(text ?? draft?.('auto') ?? '', project.configFile);
+  warnOfVersion1(ctx, config);
   const plan = resolvePlan({
     config,
     configFile: project.configFile,

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Bed, Start } from './bed.ts';
 
@@ -88,6 +88,17 @@ export const operations: readonly Operation[] = [
     start: 'nothing',
     prepare: ({ project }) => execFileSync('rm', [path.join(project, '.clonebox.yaml')]) as never,
     argv: ({ project }) => ['init', project],
+  },
+  {
+    name: 'config migrate',
+    event: 'config.modify',
+    start: 'nothing',
+    prepare: ({ project }) =>
+      writeFileSync(
+        path.join(project, '.clonebox.yaml'),
+        "version: '1'\nvm: { name: shop, ram_mb: 1024 }\n",
+      ),
+    argv: ({ project }) => ['config', 'migrate', project],
   },
   {
     name: 'image import',
