@@ -3,6 +3,7 @@
 // The bundle is made beside dist/ and then moved in: chunks first (their names carry a hash of
 // their content), the entry last, by one rename. Chunks of earlier builds stay for a while. So a
 // CLI that starts or loads a chunk during a build finds a complete program.
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import {
   chmod,
@@ -34,40 +35,61 @@ const keepChunksFor = 2 * 60 * 60 * 1000;
 const requireShim =
   "import{createRequire as __cr}from'node:module';const require=__cr(import.meta.url);";
 
-/** src/plugin.ts is the door for plugin authors. */
-function entryPoints() {
-  const optional = ['src/plugin.ts'].filter((file) => existsSync(path.join(root, file)));
-  return ['src/main.ts', ...optional];
-}
+const common = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node20.19',
+  legalComments: 'none',
+  // Takes out what can never run: of the fault points, all.
+  minifySyntax: true,
+  logLevel: 'warning',
+};
 
-async function bundle(version) {
+/** program.mjs and its chunks: everything but the first file. src/plugin.ts is the door for plugin authors. */
+async function bundleProgram(version) {
+  const plugin = path.join(root, 'src/plugin.ts');
   const { metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: entryPoints(),
+    ...common,
+    entryPoints: { program: 'src/cli/cli.ts', ...(existsSync(plugin) && { plugin }) },
     outdir: fresh,
-    outbase: 'src',
-    bundle: true,
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',
     format: 'esm',
-    platform: 'node',
-    target: 'node20.19',
-    legalComments: 'none',
-    // Takes out what can never run: of the fault points, all.
-    minifySyntax: true,
+    outExtension: { '.js': '.mjs' },
     banner: { js: requireShim },
     define: { __VERSION__: JSON.stringify(version), __FAULTS__: faults },
     metafile: true,
-    logLevel: 'warning',
   });
   return metafile;
 }
 
-/** esbuild keeps the shebang of the source; it is added where the source has none. */
-async function makeExecutable(file) {
-  const text = await readFile(file, 'utf8');
-  if (!text.startsWith('#!')) await writeFile(file, `#!/usr/bin/env node\n${text}`);
-  await chmod(file, 0o755);
+/**
+ * main.js: the first file, small and in CommonJS, because Node has that loaded before its loader of ES modules has
+ * begun; package.json beside it says so.
+ */
+async function bundleEntry(version) {
+  await build({
+    ...common,
+    entryPoints: ['src/main.ts'],
+    outfile: path.join(fresh, 'main.js'),
+    format: 'cjs',
+    banner: { js: '#!/usr/bin/env node' },
+    define: { __VERSION__: JSON.stringify(version), 'import.meta.dirname': '__dirname' },
+    plugins: [{ name: 'program', setup: programIsBeside }],
+  });
+  await writeFile(path.join(fresh, 'package.json'), '{ "type": "commonjs" }\n');
+  await chmod(path.join(fresh, 'main.js'), 0o755);
+}
+
+function programIsBeside(esbuild) {
+  esbuild.onResolve({ filter: /cli\.ts$/ }, () => ({ path: './program.mjs', external: true }));
+}
+
+/** What `clonebox --help` prints, said by the program itself: main.js answers with it at once. */
+async function renderHelp() {
+  const help = execFileSync(process.execPath, [path.join(fresh, 'main.js'), '--help']);
+  await writeFile(path.join(fresh, 'help.txt'), help);
 }
 
 async function moveIn() {
@@ -103,8 +125,9 @@ async function linkOwnBin() {
 
 const { version } = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8'));
 try {
-  const metafile = await bundle(version);
-  await makeExecutable(path.join(fresh, 'main.js'));
+  const metafile = await bundleProgram(version);
+  await bundleEntry(version);
+  await renderHelp();
   await writeFile(path.join(fresh, 'THIRD_PARTY_NOTICES'), await thirdPartyNotices(root, metafile));
   if (process.argv.includes('--clean')) await rm(dist, { recursive: true, force: true });
   await removeOldChunks(await moveIn());

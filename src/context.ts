@@ -9,7 +9,6 @@ import type { Paths, Store } from './core/store.ts';
 import type { Trace } from './core/trace.ts';
 import { drivers } from './drivers/registry.ts';
 import { openAgent } from './guest/agent.ts';
-import { writeSeed } from './guest/seed.ts';
 import { createGuestSetup } from './guest/setup.ts';
 import { makeKeys, sshArgv, sshSettings } from './guest/ssh.ts';
 import { createHost } from './host/local.ts';
@@ -98,8 +97,9 @@ export function createContext(
     prepareFirstBoot: async (record) => {
       const own = paths.vm(record.name);
       await makeKeys(host, record, { paths: own, io: options.io });
-      if (record.image.setup === 'cloud-init')
-        await writeSeed(host, record, { paths: own, io: options.io });
+      if (record.image.setup !== 'cloud-init') return;
+      const { writeSeed } = await import('./guest/seed.ts');
+      await writeSeed(host, record, { paths: own, io: options.io });
     },
     sshSettings: (record) => sshSettings(record, paths.vm(record.name)),
     sshCommand: (record, sshOptions) =>

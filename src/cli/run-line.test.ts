@@ -7,7 +7,7 @@ import type { Io } from '../core/io.ts';
 import { parseVmName } from '../core/name.ts';
 import type { Paths, Store } from '../core/store.ts';
 import { createTrace } from '../core/trace.ts';
-import { runCli } from './cli.ts';
+import { runLine } from './run-line.ts';
 import type { Terminal } from './terminal.ts';
 
 const shop = parseVmName('shop');
@@ -60,7 +60,7 @@ interface Given {
 async function run(argv: readonly string[], { terminal, ctx, append = () => false }: Given = {}) {
   const fake = fakeTerminal(terminal);
   const host = { ...thisHost, logFile: () => ({ append }) };
-  const code = await runCli(argv, fake.terminal, { host, audit, ...ctx });
+  const code = await runLine(argv, fake.terminal, { host, audit, ...ctx });
   return { code, ...fake.texts };
 }
 

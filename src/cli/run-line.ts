@@ -24,11 +24,14 @@ interface Words {
   readonly guestArgv: readonly string[] | undefined;
 }
 
-/** Runs a line that names a command or is wrong. Prints everything, errors too; never throws. Returns the exit code. */
+/**
+ * Runs one command line and returns the exit code (docs/reference/cli.md). Prints everything, errors too; never
+ * throws. `overrides` replace parts of the graph in tests.
+ */
 export async function runLine(
   argv: readonly string[],
   terminal: Terminal,
-  overrides: Partial<Ctx>,
+  overrides: Partial<Ctx> = {},
 ): Promise<number> {
   registerSecrets(terminal.env, argv);
   const split = splitAtDashes(argv);

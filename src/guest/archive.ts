@@ -1,5 +1,3 @@
-import { pack } from 'tar-stream';
-
 /** A file, directory or link for the guest, with the owner and mode it shall have. */
 export interface GuestFile {
   /** Absolute path in the guest. */
@@ -18,6 +16,7 @@ export interface GuestFile {
  * where a chmod and chown for each would cost a process each (docs/lab.md).
  */
 export async function packFiles(files: readonly GuestFile[]): Promise<Uint8Array> {
+  const { pack } = await import('tar-stream');
   const archive = pack();
   for (const file of files) {
     const { uid = 0, gid = 0 } = file;

@@ -8,7 +8,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runCli } from '../../src/cli/cli.ts';
+import { runLine } from '../../src/cli/run-line.ts';
 import type { Terminal } from '../../src/cli/terminal.ts';
 import type { AuditEntry } from '../../src/core/audit.ts';
 import { type AuditBed, auditEntry, chainedLines, createAuditBed } from '../fixtures/audit-bed.ts';
@@ -51,7 +51,7 @@ async function audit(
   };
   const now = () => Date.UTC(2026, 0, 1, 12);
   const host = { ...bed.place.host, now, ...(sleep && { sleep }) };
-  const code = await runCli(['audit', ...words], terminal, { host });
+  const code = await runLine(['audit', ...words], terminal, { host });
   return {
     code,
     ...texts,

@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import {
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -54,7 +54,7 @@ describe('the built program', () => {
       expect(build.status, build.stderr).toBe(0);
       const files = readdirSync(out, { recursive: true, encoding: 'utf8' });
       return files
-        .filter((name) => name.endsWith('.js'))
+        .filter((name) => /\.m?js$/.test(name))
         .map((name) => readFileSync(path.join(out, name), 'utf8'))
         .join('\n');
     };
@@ -139,45 +139,56 @@ describe('the built program', () => {
   });
 });
 
-describe('what asking for help loads', () => {
-  /** The chunks that are loaded before anything is asked for. */
-  function loadedAtStart(file: string, seen = new Set<string>()): Set<string> {
+describe('what is loaded', () => {
+  /** The text of a chunk and of those that are loaded with it. */
+  function loadedWith(file: string, seen = new Map<string, string>()): string {
     const text = readFileSync(file, 'utf8');
+    seen.set(file, text);
     for (const [, name] of text.matchAll(/^(?:import|\} from) ?"(\.[^"]+)";$/gm)) {
       const chunk = path.join(path.dirname(file), name ?? '');
-      if (existsSync(chunk) && !seen.has(chunk)) loadedAtStart(chunk, seen.add(chunk));
+      if (!seen.has(chunk)) loadedWith(chunk, seen);
     }
-    return seen;
+    return [...seen.values()].join('\n');
   }
 
   /** The chunk that a chunk loads later. */
   function laterOf(file: string, name: string): string {
-    const [, chunk] =
-      new RegExp(`import\\("(\\.[^"]*/${name}-\\w+\\.js)"\\)`).exec(readFileSync(file, 'utf8')) ??
-      [];
+    const later = new RegExp(`import\\("(\\.[^"]*/${name}(?:-\\w+)?\\.mjs)"\\)`);
+    const [, chunk] = later.exec(readFileSync(file, 'utf8')) ?? [];
     expect(chunk, name).toBeDefined();
     return path.join(path.dirname(file), chunk ?? '');
   }
 
-  it('is not what writes the log, nor is that loaded by a command that has nothing to log', () => {
-    const runCommand = laterOf(laterOf(main, 'run-line'), 'run-command');
-    const context = laterOf(runCommand, 'context');
-    for (const file of [runCommand, context]) {
-      const chunks = [file, ...loadedAtStart(file)];
-      const text = chunks.map((chunk) => readFileSync(chunk, 'utf8')).join('\n');
-      expect(text).not.toContain('// node_modules/pino/');
-    }
-    expect(readFileSync(laterOf(runCommand, 'log-pino'), 'utf8')).toContain(
-      '// node_modules/pino/',
+  const program = () => laterOf(main, 'program');
+  const runCommand = () => laterOf(program(), 'run-command');
+  const context = () => laterOf(runCommand(), 'context');
+
+  it('is one small file for help and the version, without the program', () => {
+    const text = readFileSync(main, 'utf8');
+    expect(text.length).toBeLessThan(4_000);
+    expect([...text.matchAll(/require\("([^"]+)"\)/g)].map(([, name]) => name)).toEqual([
+      'node:fs',
+      'node:path',
+    ]);
+    const help = path.join(path.dirname(main), 'help.txt');
+    expect(clonebox('--help').stdout).toBe(readFileSync(help, 'utf8'));
+    renameSync(help, `${help}.away`);
+    expect(clonebox('--help').stdout, 'the program says the same').toBe(
+      readFileSync(`${help}.away`, 'utf8'),
+    );
+    renameSync(`${help}.away`, help);
+  });
+
+  it('is neither the parser nor any operation to find the command', () => {
+    expect(loadedWith(program())).toContain('// src/cli/registry.ts');
+    expect(loadedWith(program())).not.toMatch(
+      /^\/\/ (src\/(ops|config|store|host|drivers)|node_modules\/(yaml|zod))\//m,
     );
   });
 
-  it('is neither the parser nor any operation', () => {
-    const chunks = [...loadedAtStart(main)];
-    const text = chunks.map((chunk) => readFileSync(chunk, 'utf8')).join('\n');
-    expect(chunks.length).toBeGreaterThan(0);
-    expect(chunks.length).toBeLessThan(readdirSync(path.dirname(chunks[0] ?? main)).length);
-    expect(text).toContain('// src/cli/registry.ts');
-    expect(text).not.toMatch(/^\/\/ (src\/(ops|config|store|host|drivers)|node_modules)\//m);
+  it('is no log, no YAML and no archive for a command that only reads', () => {
+    for (const file of [runCommand(), context()])
+      expect(loadedWith(file)).not.toMatch(/^\/\/ node_modules\/(pino|yaml|tar-stream)\//m);
+    expect(loadedWith(laterOf(runCommand(), 'log-pino'))).toContain('// node_modules/pino/');
   });
 });
