@@ -16,8 +16,9 @@ export interface GuestFile {
  * where a chmod and chown for each would cost a process each (docs/lab.md).
  */
 export async function packFiles(files: readonly GuestFile[]): Promise<Uint8Array> {
-  const { pack } = await import('tar-stream');
-  const archive = pack();
+  // Its default alone: names of a CommonJS package are found by Node, and not in the bundle.
+  const { default: tar } = await import('tar-stream');
+  const archive = tar.pack();
   for (const file of files) {
     const { uid = 0, gid = 0 } = file;
     const type = file.link !== undefined ? 'symlink' : file.directory ? 'directory' : 'file';
