@@ -101,6 +101,9 @@ export function createContext(
       const { writeSeed } = await import('./guest/seed.ts');
       await writeSeed(host, record, { paths: own, io: options.io });
     },
+    detectors: async () => (await import('./detect/registry.ts')).detectors,
+    readNeeds: async (directory, io) =>
+      (await import('./detect/project/read-needs.ts')).readNeeds(host, directory, io),
     sshSettings: (record) => sshSettings(record, paths.vm(record.name)),
     sshCommand: (record, sshOptions) =>
       sshArgv(host, record, { ...sshOptions, paths: paths.vm(record.name) }),

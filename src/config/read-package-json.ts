@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Finding } from '../core/plan.ts';
+import { portOf, readCommand, toPort } from '../lib/command-line.ts';
 import { type ManifestRun, type Manifests, packagesFor } from './manifests.ts';
-import { portOf, readCommand, toPort } from './read-command.ts';
 
 // Others write this file for other programs: what has an unexpected shape is as good as absent.
 const packageJson = z.looseObject({

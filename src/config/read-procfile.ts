@@ -1,6 +1,6 @@
+import { portOf, readCommand } from '../lib/command-line.ts';
 import { printable } from '../lib/printable.ts';
 import type { Manifests } from './manifests.ts';
-import { portOf, readCommand } from './read-command.ts';
 
 /** Programs that come with the packages other manifests ask for. */
 const known = ['node', 'npm', 'python3', 'go', 'cargo', 'make'];

@@ -1,10 +1,12 @@
 import type { Audit } from './audit.ts';
+import type { Detector } from './detect.ts';
 import type { Driver } from './driver.ts';
 import type { Guest } from './guest.ts';
 import type { Host } from './host.ts';
 import type { Images } from './image.ts';
 import type { Io } from './io.ts';
 import type { VmName } from './name.ts';
+import type { ProjectNeeds } from './needs.ts';
 import type { VmRecord } from './record.ts';
 import type { GuestSetup } from './setup.ts';
 import type { Store } from './store.ts';
@@ -33,6 +35,10 @@ export interface Ctx {
   readonly setup: GuestSetup;
   /** Makes what a guest needs before its first boot: keys, pinned host key, seed medium if its image wants one. */
   prepareFirstBoot(record: VmRecord): Promise<void>;
+  /** What looks at this workstation, one for each area; loaded at its first use. */
+  detectors(): Promise<readonly Detector[]>;
+  /** What the project in a directory needs, by its own files. Runs nothing; what is not understood is a note. */
+  readNeeds(directory: string, io: Io): Promise<ProjectNeeds>;
   /** The ssh settings of a VM as ssh_config(5) pairs. */
   sshSettings(record: VmRecord): [string, string][];
   /** The ssh argv that reaches this VM with its pinned host key. */

@@ -27,7 +27,7 @@ export function portOf(line: string): number | undefined {
 }
 
 /** A port from a value that others wrote, or `undefined`. */
-export function toPort(value: string | number | undefined): number | undefined {
+export function toPort(value: unknown): number | undefined {
   const port = /^\d{1,5}$/.test(String(value)) ? Number(value) : 0;
   return port >= 1 && port <= 65_535 ? port : undefined;
 }

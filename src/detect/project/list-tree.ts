@@ -1,0 +1,60 @@
+import type { Files } from '../../core/host.ts';
+
+/** What others put into a project: it says nothing about what the project itself asks for. */
+const foreign = new Set([
+  'node_modules',
+  'vendor',
+  'target',
+  'dist',
+  'build',
+  'venv',
+  'env',
+  'site-packages',
+  '__pycache__',
+  'third_party',
+]);
+
+/** Hidden directories with files about the project in them, and how the deeper of those are found. */
+const hidden = new Map<string, readonly string[]>([
+  ['.github', ['workflows']],
+  ['.devcontainer', []],
+  ['.circleci', []],
+  ['.config', []],
+]);
+
+const mostDirectories = 200;
+const mostNames = 5000;
+
+/**
+ * The files and directories of a project, as paths from it: its top, sorted, then what is right below each directory. A
+ * directory with more names than anybody reads is cut off. Links are listed and not followed.
+ */
+export async function listTree(files: Files, directory: string): Promise<string[]> {
+  const top = await names(files, directory);
+  const inside: string[] = [];
+  let directories = 0;
+  for (const name of top) {
+    if (foreign.has(name) || (name.startsWith('.') && !hidden.has(name))) continue;
+    if (directories >= mostDirectories) break;
+    if (!(await isDirectory(files, `${directory}/${name}`))) continue;
+    directories += 1;
+    const below = await names(files, `${directory}/${name}`);
+    inside.push(...below.map((one) => `${name}/${one}`));
+    for (const deeper of hidden.get(name) ?? []) {
+      const deepest = await names(files, `${directory}/${name}/${deeper}`);
+      inside.push(...deepest.map((one) => `${name}/${deeper}/${one}`));
+    }
+  }
+  return [...top, ...inside];
+}
+
+async function names(files: Files, directory: string): Promise<string[]> {
+  // What may not be read has nothing to say.
+  const all = await files.list(directory).catch(() => []);
+  return all.slice(0, mostNames);
+}
+
+async function isDirectory(files: Files, path: string): Promise<boolean> {
+  const facts = await files.facts(path).catch(() => undefined);
+  return facts?.kind === 'directory';
+}

@@ -1,0 +1,160 @@
+import { validRange } from 'semver';
+import * as z from 'zod';
+import type { NeededRun, NeededSetup, NeededTool } from '../../core/needs.ts';
+import { portOf, readCommand, toPort } from '../../lib/command-line.ts';
+import { quoted } from '../../lib/printable.ts';
+import type { ProjectReader, ProjectTree } from './reader.ts';
+import { certain, isAtTop, likely, nameOfFile } from './text.ts';
+
+// Others write this file for other programs: what has an unexpected shape is as good as absent.
+const words = z.record(z.string(), z.unknown()).optional().catch(undefined);
+const packageJson = z.looseObject({
+  packageManager: z.string().optional().catch(undefined),
+  engines: words,
+  volta: words,
+  scripts: words,
+  dependencies: words,
+  devDependencies: words,
+  config: words,
+});
+
+interface Manifest {
+  readonly path: string;
+  readonly content: z.output<typeof packageJson>;
+}
+
+/** Package managers by their lock files, and the command that installs exactly what one says. */
+const managers = [
+  { name: 'pnpm', locks: ['pnpm-lock.yaml'], install: 'pnpm install --frozen-lockfile' },
+  { name: 'yarn', locks: ['yarn.lock'], install: 'yarn install --frozen-lockfile' },
+  { name: 'bun', locks: ['bun.lock', 'bun.lockb'], install: 'bun install --frozen-lockfile' },
+  { name: 'npm', locks: ['package-lock.json', 'npm-shrinkwrap.json'], install: 'npm ci' },
+] as const;
+
+interface Manager {
+  readonly tool: NeededTool;
+  readonly install: string;
+}
+
+/** Node.js: package.json with its engines and start script, lock files, .nvmrc and .node-version. */
+export const node: ProjectReader = {
+  name: 'node',
+  wants: (path) =>
+    nameOfFile(path) === 'package.json' || path === '.nvmrc' || path === '.node-version',
+  read(files, tree) {
+    const notes: string[] = [];
+    const pins = files.filter(({ path }) => path === '.nvmrc' || path === '.node-version');
+    const manifests = files.flatMap(({ path, text }): Manifest[] => {
+      if (nameOfFile(path) !== 'package.json') return [];
+      const content = parse(text);
+      if (content === undefined) notes.push(`${path} is left out: it is not valid`);
+      return content === undefined ? [] : [{ path, content }];
+    });
+    const versions = [
+      ...pins.map(({ path, text }) => pinned(path, text, notes)),
+      ...manifests.map((one) => engine(one, notes)),
+    ].filter((tool) => tool !== undefined);
+    const [first] = manifests;
+    if (first === undefined)
+      return { ecosystems: versions.length > 0 ? ['Node.js'] : [], tools: versions, notes };
+
+    const manager = managerOf(first, tree);
+    const run = isAtTop(first.path) ? startUnit(first, manager.tool.name) : [];
+    const hasDependencies = manifests.some(({ content }) => {
+      return Object.keys({ ...content.dependencies, ...content.devDependencies }).length > 0;
+    });
+    const needsManager = hasDependencies || run.some(({ command }) => command[0] !== 'node');
+    const any: NeededTool = {
+      ...{ name: 'node', range: undefined, finding: likely(first.path, 'a Node.js project') },
+    };
+    return {
+      ecosystems: ['Node.js'],
+      tools: [...versions, any, ...(needsManager ? [manager.tool] : [])],
+      run,
+      setup: hasDependencies && isAtTop(first.path) ? installation(first, manager, tree) : [],
+      notes,
+    };
+  },
+};
+
+function parse(text: string): Manifest['content'] | undefined {
+  try {
+    return packageJson.safeParse(JSON.parse(text)).data;
+  } catch {
+    return undefined;
+  }
+}
+
+/** What .nvmrc says: `v20.11.0`, `20`, `lts/iron`, `node`. */
+function pinned(path: string, text: string, notes: string[]): NeededTool | undefined {
+  const written = text.replace(/#.*/g, '').trim();
+  const release = ltsNames[written.toLowerCase()];
+  const range = release ?? validRange(written.replace(/^v/, ''));
+  const finding = certain(path, `it says ${quoted(written, 40)}`);
+  if (range) return { name: 'node', range, finding };
+  if (!/^(node|stable|lts\/\*|system)$/.test(written)) {
+    notes.push(`${path} is left out: ${quoted(written, 40)} is no version`);
+  }
+  return undefined;
+}
+
+/** The names that nvm knows long-time releases by. */
+const ltsNames: Readonly<Record<string, string>> = {
+  'lts/gallium': '16',
+  'lts/hydrogen': '18',
+  'lts/iron': '20',
+  'lts/jod': '22',
+  'lts/krypton': '24',
+};
+
+function engine({ path, content }: Manifest, notes: string[]): NeededTool | undefined {
+  const asked = content.volta?.node ?? content.engines?.node;
+  if (typeof asked !== 'string') return undefined;
+  const range = validRange(asked);
+  if (range === null) {
+    notes.push(`engines.node of ${path} is left out: ${quoted(asked, 40)} is no range of versions`);
+    return undefined;
+  }
+  if (range === '*') return undefined;
+  return { name: 'node', range, finding: certain(path, `it asks for Node.js ${asked}`) };
+}
+
+function managerOf({ path, content }: Manifest, tree: ProjectTree): Manager {
+  const [name, version] = content.packageManager?.split(/[@+]/) ?? [];
+  const named = managers.find((manager) => manager.name === name);
+  if (named) {
+    const finding = certain(path, `packageManager is ${quoted(content.packageManager ?? '', 40)}`);
+    const range = (version && validRange(version)) || undefined;
+    return { tool: { name: named.name, range, finding }, install: named.install };
+  }
+  for (const { name: own, locks, install } of managers) {
+    const lock = locks.find((file) => tree.has(file));
+    if (lock === undefined) continue;
+    const finding = certain(lock, `its dependencies are locked by ${own}`);
+    return { tool: { name: own, range: undefined, finding }, install };
+  }
+  const finding = likely(path, 'it has dependencies or scripts');
+  return { tool: { name: 'npm', range: undefined, finding }, install: 'npm install' };
+}
+
+/** Not needed where they are: the project's directory, node_modules and all, is the same one in the guest. */
+function installation(manifest: Manifest, manager: Manager, tree: ProjectTree): NeededSetup[] {
+  if (tree.has('node_modules')) return [];
+  const finding = likely(manifest.path, 'its dependencies are not installed');
+  return [{ command: manager.install, finding }];
+}
+
+function startUnit({ path, content }: Manifest, manager: string): NeededRun[] {
+  const start = typeof content.scripts?.start === 'string' ? content.scripts.start.trim() : '';
+  if (!start) return [];
+  const finding = certain(path, 'its start script');
+  const configured = toPort(content.config?.port);
+  const simple = readCommand(start);
+  // npm is what hands `config` to a script, so only a script without it can do without npm.
+  if (simple?.command[0] === 'node' && simple.command.length > 1 && configured === undefined) {
+    return [{ name: 'web', ...simple, port: portOf(start), finding }];
+  }
+  const port = portOf(start) ?? configured;
+  const command = manager === 'npm' ? ['npm', 'start'] : [manager, 'run', 'start'];
+  return [{ name: 'web', command, env: {}, port, finding }];
+}
