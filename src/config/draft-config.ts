@@ -1,15 +1,16 @@
 import { posix } from 'node:path';
 import type { VmName } from '../core/name.ts';
-import type { PlannedPackage } from '../core/plan.ts';
+import type { NeededRun, NeededSetup } from '../core/needs.ts';
+import type { Finding } from '../core/plan.ts';
 import { exactBytes } from '../lib/bytes.ts';
 import { quoted } from '../lib/printable.ts';
-import type { ManifestRun, Manifests } from './manifests.ts';
+import type { GuestNeeds, GuestPort, GuestStep } from './needs/guest-needs.ts';
 
 export interface DraftInput {
   readonly name: VmName;
   /** The project directory; the draft itself says `.`, so that it can be committed. */
   readonly project: string;
-  readonly manifests: Manifests;
+  readonly needs: GuestNeeds;
   /** The image that `auto` was resolved to, to be written down. */
   readonly image?: string | undefined;
   /** What the command line asked for; bytes. */
@@ -22,7 +23,7 @@ export interface DraftInput {
 export function draftConfig({
   name,
   project,
-  manifests,
+  needs,
   image = 'auto',
   ...asked
 }: DraftInput): string {
@@ -44,25 +45,23 @@ shares:
   # - { host: ~/data, guest: /data, mode: ro }
 
 # Packages of the guest's distribution; name=version pins one.
-${packagesSection(manifests.packages)}
+${list('packages', needs.packages) ?? 'packages: []'}
 # snap_packages: [hello]
 
 # Services of those packages to enable and start.
-# services: [postgresql]
-
-# The project's own commands, kept running in the guest.
-${notes(manifests.notes)}${runSection(manifests.run)}
+${list('services', needs.services) ?? '# services: [postgresql]'}
 
 # Steps that make the guest what it is, in order, as root unless told otherwise.
-# provision:
-#   - { run: 'corepack enable', as: root }
-#   - { file: /etc/motd, content: hello, mode: '0644' }
+${stepsSection(needs.steps)}
 
-# Command lines run once in the new guest.
-# post_commands: ['npm ci']
+# Command lines run once in the new guest, as its user.
+${setupSection(needs.setup)}
+
+# The project's own commands, kept running in the guest.
+${notes(needs.notes)}${runSection(needs.run)}
 
 # Ports of the guest on 127.0.0.1 of this computer: host:guest, or guest alone: the same number, or the next free one.
-# ports: ['8080:80', '5432']
+${idlePorts(needs.idlePorts)}# ports: ['8080:80', '5432']
 
 # Variables for everything in the guest; $\{NAME} is taken from this computer.
 # environment: { NODE_ENV: development }
@@ -72,21 +71,37 @@ ${notes(manifests.notes)}${runSection(manifests.run)}
 `;
 }
 
-function packagesSection(packages: readonly PlannedPackage[]): string {
-  if (packages.length === 0) return 'packages: []';
-  const items = packages.map(({ name, version, finding }) => {
-    const text = version === undefined ? name : `${name}=${version}`;
-    return `  - ${scalar(text)} # ${comment(`${finding.source}: ${finding.reason}`)}`;
-  });
-  return ['packages:', ...items].join('\n');
+function list(
+  key: string,
+  items: readonly { readonly name: string; readonly finding: Finding }[],
+): string | undefined {
+  if (items.length === 0) return undefined;
+  const lines = items.map(({ name, finding }) => `  - ${scalar(name)} # ${because(finding)}`);
+  return [`${key}:`, ...lines].join('\n');
 }
 
-function runSection(run: readonly ManifestRun[]): string {
+function stepsSection(steps: readonly GuestStep[]): string {
+  if (steps.length === 0) {
+    return `# provision:
+#   - { run: 'corepack enable', as: root }
+#   - { file: /etc/motd, content: hello, mode: '0644' }`;
+  }
+  const lines = steps.map(({ run, finding }) => `  - run: ${scalar(run)} # ${because(finding)}`);
+  return ['provision:', ...lines].join('\n');
+}
+
+function setupSection(setup: readonly NeededSetup[]): string {
+  if (setup.length === 0) return "# post_commands: ['npm ci']";
+  const lines = setup.map(({ command, finding }) => `  - ${scalar(command)} # ${because(finding)}`);
+  return ['post_commands:', ...lines].join('\n');
+}
+
+function runSection(run: readonly NeededRun[]): string {
   if (run.length === 0) return '# run:\n#   web: { command: [node, server.js], port: 8080 }';
   const units = run.flatMap(({ name, command, env, port, finding }) => {
-    const variables = Object.entries(env).map(([key, value]) => `${key}: ${scalar(value)}`);
+    const variables = Object.entries(env).map(([key, value]) => `${scalar(key)}: ${scalar(value)}`);
     return [
-      `  ${scalar(name)}: # ${comment(`${finding.source}: ${finding.reason}`)}`,
+      `  ${scalar(name)}: # ${because(finding)}`,
       `    command: [${command.map(scalar).join(', ')}]`,
       ...(variables.length > 0 ? [`    env: { ${variables.join(', ')} }`] : []),
       ...(port === undefined ? [] : [`    port: ${port}`]),
@@ -95,8 +110,22 @@ function runSection(run: readonly ManifestRun[]): string {
   return ['run:', ...units].join('\n');
 }
 
+/** A published port has to answer: one that nothing here starts is left to be uncommented. */
+function idlePorts(ports: readonly GuestPort[]): string {
+  return ports
+    .map(
+      ({ port, finding }) =>
+        `# Note: nothing here starts what listens on ${port} (${because(finding)})\n`,
+    )
+    .join('');
+}
+
 function notes(lines: readonly string[]): string {
   return lines.map((line) => `# Note: ${comment(line)}\n`).join('');
+}
+
+function because({ source, reason }: Finding): string {
+  return comment(`${source}: ${reason}`);
 }
 
 /** A text that stays on its line, whatever it holds. */

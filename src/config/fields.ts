@@ -118,10 +118,16 @@ export const vmName = text((value) => {
 /** The name of a run unit: it also names the unit's port, beside `ssh` and ports without a name. */
 export const runName = text((value) => {
   if (!namePattern.test(value)) return `${quoted(value)} is not a name: a-z, 0-9 and '-'`;
-  return value === 'ssh' || /^\d+$/.test(value)
-    ? `${value} is the name of a port already`
-    : undefined;
+  return isPortName(value) ? `${value} is the name of a port already` : undefined;
 });
+
+function isPortName(value: string): boolean {
+  return value === 'ssh' || /^\d+$/.test(value);
+}
+
+export function isRunName(value: string): boolean {
+  return namePattern.test(value) && !isPortName(value);
+}
 
 export const userName = shaped(/^[a-z_][a-z0-9_-]{0,31}$/, 'the name of a user');
 export const variableName = shaped(/^[A-Za-z_][A-Za-z0-9_]*$/, 'the name of a variable');
@@ -132,10 +138,14 @@ export const snapName = shaped(
 export const serviceName = shaped(/^[A-Za-z0-9@_.:][A-Za-z0-9@_.:\\-]{0,254}$/, 'a systemd unit');
 
 /** Debian policy 5.6.1 and 5.6.12. A name that ends in `-` would make apt remove the package. */
-export const packageName = shaped(
-  /^[a-z0-9][a-z0-9+.-]*[a-z0-9+.](=[A-Za-z0-9][A-Za-z0-9.+~:-]*)?$/,
-  'a package: NAME or NAME=VERSION',
-);
+const packagePattern = /^[a-z0-9][a-z0-9+.-]*[a-z0-9+.](=[A-Za-z0-9][A-Za-z0-9.+~:-]*)?$/;
+
+/** `NAME` or `NAME=VERSION`. */
+export function isPackageName(value: string): boolean {
+  return packagePattern.test(value);
+}
+
+export const packageName = shaped(packagePattern, 'a package: NAME or NAME=VERSION');
 
 /** Any text that can be an argument or a variable's value. */
 export const word = text((value) => (value.includes('\0') ? 'holds a zero byte' : undefined));

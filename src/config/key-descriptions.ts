@@ -52,7 +52,8 @@ export const keyDescriptions: Readonly<Record<string, string>> = {
   'provision[].file': 'A file to write, an absolute path in the guest',
   'provision[].content': 'What is in the file. Required with `file`',
   'provision[].mode': "The file's permissions in octal",
-  post_commands: 'Command lines run as the user in the new guest, after everything else',
+  post_commands:
+    'Command lines run as the user in the new guest, when everything but `run` is there',
   run: 'Long-running commands by name; each becomes a systemd unit of the guest',
   'run.*.command': 'Program and arguments as a list; no shell is involved. Required',
   'run.*.cwd': "Directory: relative to the project's place in the guest, or absolute",

@@ -23,6 +23,8 @@ export type ImageSource = 'bootstrap' | 'catalogue' | 'file' | 'url';
 export interface Images {
   /** What `auto` means on this host: fixed at creation and written down. Contacts the vendor for at most 5 s. */
   resolveAuto(io: Io): Promise<string>;
+  /** What `auto` most likely means, told at once: nobody is asked. */
+  likelyAuto(): Promise<string>;
   /** The image, made or fetched when it is not there; verified before it is returned. */
   ensure(reference: string, io: Io): Promise<Image>;
   /** The image in the cache under this reference or digest (or its beginning), without making anything. */

@@ -117,6 +117,7 @@ async function provision(
   }
 
   const cwd = plan.directory;
+  const variables = { ...plan.environment, CLONEBOX_USER: user };
   if (plan.provision.length > 0) {
     const phase = { id: 'provision', title: 'Running provisioning steps' };
     await inPhase(phase, io, async () => {
@@ -126,10 +127,26 @@ async function provision(
           await putFiles(guest, [file], { io, phase, script: '' });
         } else {
           await runInGuest(guest, ['/bin/bash', '-c', step.run], {
-            ...{ io, phase, cwd, shown: step.run, env: { ...plan.environment } },
+            ...{ io, phase, cwd, shown: step.run, env: variables },
             ...(step.as === 'user' && { user }),
           });
         }
+      }
+    });
+  }
+
+  if (plan.postCommands.length > 0) {
+    const phase = { id: 'post', title: 'Running post_commands' };
+    await inPhase(phase, io, async () => {
+      for (const command of plan.postCommands) {
+        await runInGuest(guest, ['/bin/bash', '-c', command], {
+          io,
+          phase,
+          cwd,
+          user,
+          shown: command,
+          env: variables,
+        });
       }
     });
   }
@@ -143,22 +160,6 @@ async function provision(
         script: `systemctl daemon-reload\nsystemctl restart ${plan.run.map(runUnitName).join(' ')}`,
       }),
     );
-  }
-
-  if (plan.postCommands.length > 0) {
-    const phase = { id: 'post', title: 'Running post_commands' };
-    await inPhase(phase, io, async () => {
-      for (const command of plan.postCommands) {
-        await runInGuest(guest, ['/bin/bash', '-c', command], {
-          io,
-          phase,
-          cwd,
-          user,
-          shown: command,
-          env: { ...plan.environment },
-        });
-      }
-    });
   }
 }
 

@@ -20,17 +20,21 @@ export function ownRelease(osRelease: string): string | undefined {
  * the vendor answers within 5 s, else built from this machine's apt sources. Never fails for want of a network.
  */
 export async function resolveAuto(deps: ImagesDeps, io: Io): Promise<string> {
-  const { host } = deps;
-  const osRelease =
-    (await host.files.readText('/etc/os-release')) ??
-    (await host.files.readText('/usr/lib/os-release')) ??
-    '';
-  const name = ownRelease(osRelease) ?? fallback;
+  const name = await likelyAuto(deps);
   if ((await findByReference(deps, name)) !== undefined) return name;
   io.emit({ kind: 'detail', text: `is the vendor of ${name} within reach?` });
   if (await answers(deps, io, name)) return name;
   const own = `bootstrap:${name}`;
   return bootstrapReferences.includes(own) ? own : `bootstrap:${fallback}`;
+}
+
+/** The host's own release when there is an image of it, else Debian 12. */
+export async function likelyAuto({ host }: ImagesDeps): Promise<string> {
+  const osRelease =
+    (await host.files.readText('/etc/os-release')) ??
+    (await host.files.readText('/usr/lib/os-release')) ??
+    '';
+  return ownRelease(osRelease) ?? fallback;
 }
 
 async function answers({ host }: ImagesDeps, io: Io, name: string): Promise<boolean> {

@@ -1,7 +1,7 @@
 import { CloneboxError } from '../core/errors.ts';
 import type { Image, Images } from '../core/image.ts';
 import type { Io } from '../core/io.ts';
-import { resolveAuto } from './auto.ts';
+import { likelyAuto, resolveAuto } from './auto.ts';
 import type { ImagesDeps } from './building.ts';
 import { findByReference, readCache, toImage } from './cache.ts';
 import { build, canonical, findCurrent, makeLocked } from './make.ts';
@@ -74,6 +74,7 @@ export function createImages(deps: ImagesDeps): Images {
 
   return {
     resolveAuto: (io) => resolveAuto(deps, io),
+    likelyAuto: () => likelyAuto(deps),
     ensure: (reference, io) => obtain(reference, io, false),
     find,
     list: async () => {

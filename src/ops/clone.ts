@@ -1,8 +1,9 @@
-import { dirname } from 'node:path';
 import { changes } from '../config/changes.ts';
+import { type DraftChoices, noChoices } from '../config/needs/choices.ts';
+import { releaseOf } from '../config/needs/release.ts';
 import type { Overrides } from '../config/plan-input.ts';
 import type { Ctx } from '../core/ctx.ts';
-import { CloneboxError, isCloneboxError } from '../core/errors.ts';
+import { CloneboxError } from '../core/errors.ts';
 import { besideName } from '../core/name.ts';
 import type { VmRecord } from '../core/record.ts';
 import type { Journal } from '../core/store.ts';
@@ -18,6 +19,7 @@ import {
   type Timings,
   wantedPorts,
 } from './create-vm.ts';
+import { editConfig } from './edit-config.ts';
 import { type LoadedPlan, loadPlan } from './load-plan.ts';
 import { changeVm, journaled, type Operation, operation } from './operation.ts';
 import { waitForPorts } from './ready.ts';
@@ -28,11 +30,16 @@ import { swapVm } from './swap.ts';
 import { findProject, named } from './target.ts';
 import { requireTrust, type TrustChoice } from './trust.ts';
 import { isUp, readVmState } from './vm-state.ts';
+import { tryWriteDraft } from './write-draft.ts';
 
 export interface CloneInput {
   readonly target: string | undefined;
   readonly cwd: string;
   readonly overrides: Overrides;
+  /** How the first file is to be. */
+  readonly choices: DraftChoices;
+  /** Open the file in an editor before anything is made. */
+  readonly edit: boolean;
   readonly run: boolean;
   /** Wait until every declared port answers (with `run`). */
   readonly wait: boolean;
@@ -47,6 +54,8 @@ export interface CloneInput {
 /** A clone with no word more than it needs. */
 export const plainClone = {
   overrides: {},
+  choices: noChoices,
+  edit: false,
   apply: false,
   replace: false,
   keepFailed: false,
@@ -74,17 +83,25 @@ export function clone(ctx: Ctx, asked: CloneInput): Promise<CloneResult> {
     const earlier =
       project.existing && (await op.ctx.store.read(project.existing).catch(() => undefined));
     const input = { ...asked, overrides: { ...earlier?.overrides, ...asked.overrides } };
-    const loaded = await loadPlan(op.ctx, project, {
-      overrides: input.overrides,
-      mustExist: input.strict,
-    });
+    const { overrides, choices, strict: mustExist } = input;
+    if (input.edit) await editConfig(op.ctx, project, { overrides, choices, mustExist });
+    const load = (auto?: string) =>
+      loadPlan(op.ctx, project, {
+        ...{ overrides, mustExist },
+        ...(input.edit ? {} : { choices }),
+        ...(auto && { auto }),
+      });
+    const loaded = await load();
     await requireTrust(op.ctx, loaded, input.trust);
-    return changeVm(op, loaded.plan.name, (journal) => decide(op, input, { loaded, journal }));
+    const { name } = loaded.plan;
+    return changeVm(op, name, (journal) => decide(op, input, { loaded, load, journal }));
   });
 }
 
 interface Work {
   readonly loaded: LoadedPlan;
+  /** Loads it again, with what `auto` has turned out to be. */
+  readonly load: (auto: string) => Promise<LoadedPlan>;
   readonly journal: Journal;
 }
 
@@ -139,13 +156,18 @@ function startPart(op: Operation, record: VmRecord, input: CloneInput): Promise<
 async function makeNew(
   op: Operation,
   input: CloneInput,
-  { loaded, journal }: Work,
+  { loaded, load, journal }: Work,
 ): Promise<CloneResult> {
   const { ctx } = op;
-  const { plan: asked, draft } = loaded;
-  const image = asked.image === 'auto' ? await ctx.images.resolveAuto(ctx.io) : asked.image;
-  const plan = { ...asked, image };
-  if (draft !== undefined) await writeDraft(ctx, plan.configFile, { journal, text: draft(image) });
+  const { image: asked } = loaded.plan;
+  const image = asked === 'auto' ? await ctx.images.resolveAuto(ctx.io) : asked;
+  const { plan: meant, draft } =
+    loaded.draft && loaded.draft.release !== releaseOf(image) ? await load(image) : loaded;
+  const plan = { ...meant, image };
+  if (draft !== undefined && plan.configFile !== undefined) {
+    // It stays when the VM fails: it is the user's from then on.
+    await tryWriteDraft(ctx, plan.configFile, { journal, text: draft.text(image) });
+  }
   showPlan(ctx, plan);
   const { name } = plan;
   try {
@@ -230,27 +252,4 @@ async function result(
   rest: { outcome: CloneResult['outcome']; timings: Timings },
 ): Promise<CloneResult> {
   return { ...rest, vm: await readStatus(ctx, record), path: 'cold', pathReason: coldReason };
-}
-
-/** The file stays when the VM fails: it is the user's from then on. */
-async function writeDraft(
-  ctx: Ctx,
-  file: string | undefined,
-  { journal, text }: { journal: Journal; text: string },
-): Promise<void> {
-  if (file === undefined) return;
-  try {
-    await journal.step(
-      'its configuration file',
-      { kind: 'sweep-drafts', directory: dirname(file) },
-      () => ctx.host.files.writeNew(file, text, 0o644),
-    );
-    ctx.io.emit({ kind: 'note', text: `wrote ${file}` });
-  } catch (error) {
-    if (isCloneboxError(error, 'conflict')) return;
-    ctx.io.emit({
-      kind: 'warning',
-      text: `could not write ${file}; going on without it`,
-    });
-  }
 }

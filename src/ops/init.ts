@@ -1,15 +1,21 @@
-import { dirname } from 'node:path';
+import type { DraftChoices } from '../config/needs/choices.ts';
 import type { Overrides } from '../config/plan-input.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import { loadPlan, readConfigText } from './load-plan.ts';
 import { journaled, operation } from './operation.ts';
 import { findTarget } from './target.ts';
+import { writeDraft } from './write-draft.ts';
 
 /** Writes a commented configuration file for a project. Fails with `conflict` when there is one. */
 export function init(
   ctx: Ctx,
-  input: { target: string | undefined; cwd: string; overrides: Overrides },
+  input: {
+    target: string | undefined;
+    cwd: string;
+    overrides: Overrides;
+    choices: DraftChoices;
+  },
 ): Promise<{ file: string }> {
   const about = { type: 'config', name: input.target ?? '.' } as const;
   return operation(ctx, { event: 'config.create', target: about }, async (op) => {
@@ -26,13 +32,10 @@ export function init(
         hint: 'Edit it, and check it with: clonebox config validate',
       });
     }
-    const { overrides } = input;
-    const { draft } = await loadPlan(op.ctx, target, { overrides });
-    const text = draft?.(overrides.image ?? 'auto') ?? '';
-    const undo = { kind: 'sweep-drafts', directory: dirname(file) } as const;
-    await journaled(op, (journal) =>
-      journal.step('the file', undo, () => op.ctx.host.files.writeNew(file, text, 0o644)),
-    );
+    const { overrides, choices } = input;
+    const { draft } = await loadPlan(op.ctx, target, { overrides, choices });
+    const text = draft?.text(overrides.image ?? 'auto') ?? '';
+    await journaled(op, (journal) => writeDraft(op.ctx, file, { journal, text }));
     return { file };
   });
 }

@@ -1,16 +1,14 @@
-import { join } from 'node:path';
-import { draftConfig } from '../config/draft-config.ts';
-import type { Manifests } from '../config/manifests.ts';
+import { type DraftChoices, isChosen, noChoices } from '../config/needs/choices.ts';
 import { outsideReach, type Reach } from '../config/outside-reach.ts';
 import { parseConfig } from '../config/parse-config.ts';
 import type { Overrides } from '../config/plan-input.ts';
-import { readManifests } from '../config/read-manifests.ts';
 import { refusedProject, refusedShare } from '../config/refused.ts';
 import { resolvePlan } from '../config/resolve-plan.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { VmName } from '../core/name.ts';
 import type { GuestUser, VmPlan } from '../core/plan.ts';
+import { type FirstConfig, firstConfig } from './first-config.ts';
 import { defaultName, type Target } from './target.ts';
 import { warnOfVersion1 } from './version-1.ts';
 
@@ -18,8 +16,18 @@ export interface LoadedPlan {
   readonly plan: VmPlan;
   /** What it names outside its project: nothing of that is done before it is confirmed (ops/trust.ts). */
   readonly reach: readonly Reach[];
-  /** Makes the text of the file that the project has not, from the image that `auto` turns out to mean. */
-  readonly draft: ((image: string) => string) | undefined;
+  /** The file that the project has not, and what it was made from. */
+  readonly draft: FirstConfig | undefined;
+}
+
+export interface LoadOptions {
+  readonly overrides: Overrides;
+  /** Without a file: fail with `not-found`. */
+  readonly mustExist?: boolean;
+  /** How the first file is to be. Fails with `usage` when there is one already. */
+  readonly choices?: DraftChoices | undefined;
+  /** What `auto` has turned out to mean. */
+  readonly auto?: string;
 }
 
 type Project = Extract<Target, { kind: 'project' }>;
@@ -67,7 +75,7 @@ export async function readConfigText(ctx: Ctx, file: string): Promise<string | u
 export async function loadPlan(
   ctx: Ctx,
   project: Project,
-  options: { overrides: Overrides; mustExist?: boolean },
+  options: LoadOptions,
 ): Promise<LoadedPlan> {
   const { home } = ctx.host.user;
   const reason = refusedProject(project.directory, home);
@@ -84,11 +92,11 @@ export async function loadPlan(
     });
   }
   const name = project.existing ?? (await defaultName(ctx, project.directory));
+  const { choices = noChoices } = options;
+  if (text !== undefined && isChosen(choices)) throw tooLate(project.configFile);
   const draft =
-    text === undefined
-      ? await draftOf(ctx, project, { ...options.overrides, name: options.overrides.name ?? name })
-      : undefined;
-  const config = parseConfig(text ?? draft?.('auto') ?? '', project.configFile);
+    text === undefined ? await draftOf(ctx, project, { ...options, name, choices }) : undefined;
+  const config = parseConfig(text ?? draft?.text('auto') ?? '', project.configFile);
   warnOfVersion1(ctx, config);
   const plan = resolvePlan({
     config,
@@ -120,36 +128,27 @@ async function sudoUser(ctx: Ctx): Promise<GuestUser | undefined> {
   return { name, uid: Number(uid), gid: Number(gid), shell: shell || '/bin/bash' };
 }
 
-/** The file to be written for a project that has none, once its image is known. */
+/** The file of a project that has none. */
 async function draftOf(
   ctx: Ctx,
   { directory }: Project,
-  { name, cpus, memory, disk }: Overrides & { name: VmName },
-): Promise<(image: string) => string> {
-  const manifests = await manifestsOf(ctx, directory);
-  return (image) => draftConfig({ name, project: directory, manifests, image, cpus, memory, disk });
+  { overrides, choices, auto, name }: LoadOptions & { name: VmName; choices: DraftChoices },
+): Promise<FirstConfig> {
+  const image = overrides.image ?? auto ?? (await ctx.images.likelyAuto());
+  return firstConfig(ctx, {
+    directory,
+    name: overrides.name ?? name,
+    overrides,
+    choices,
+    image,
+  });
 }
 
-async function manifestsOf(ctx: Ctx, directory: string): Promise<Manifests> {
-  const read = async (name: string) => {
-    const path = join(directory, name);
-    const facts = await ctx.host.files.facts(path);
-    return facts?.kind === 'file' && facts.size < maxConfigBytes
-      ? ctx.host.files.readText(path)
-      : undefined;
-  };
-  const entries = await Promise.all(
-    Object.entries({
-      packageJson: 'package.json',
-      requirements: 'requirements.txt',
-      pyproject: 'pyproject.toml',
-      goMod: 'go.mod',
-      cargoToml: 'Cargo.toml',
-      makefile: 'Makefile',
-      procfile: 'Procfile',
-    }).map(async ([key, name]) => [key, await read(name)] as const),
-  );
-  return readManifests(Object.fromEntries(entries.filter(([, text]) => text !== undefined)));
+function tooLate(file: string): CloneboxError {
+  return new CloneboxError('usage', `${file} is there already: it says what the VM is made of`, {
+    hint: 'Write it there, then: clonebox clone --apply or --replace',
+    facts: { file },
+  });
 }
 
 /** Shares by their canonical paths, so that a link inside the project cannot reach out unseen. */

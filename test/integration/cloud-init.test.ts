@@ -30,7 +30,7 @@ import { bootstrap } from '../../src/images/bootstrap.ts';
 import { findByReference } from '../../src/images/cache.ts';
 import { makeLocked } from '../../src/images/make.ts';
 import { customizeHook } from '../../src/images/recipe.ts';
-import { clone } from '../../src/ops/clone.ts';
+import { clone, plainClone } from '../../src/ops/clone.ts';
 import { deleteVm } from '../../src/ops/delete.ts';
 import { start } from '../../src/ops/start.ts';
 import type { VmStatus } from '../../src/ops/status.ts';
@@ -192,9 +192,10 @@ shares:
     const made = await clone(ctx, {
       target: project,
       cwd: '/',
+      ...plainClone,
       overrides: { image: reference },
-      ...{ run: true, wait: true, trust: noTrust, apply: false, replace: false },
-      ...{ keepFailed: process.env.CLONEBOX_KEEP_FAILED === '1', strict: false },
+      ...{ run: true, wait: true, trust: noTrust },
+      keepFailed: process.env.CLONEBOX_KEEP_FAILED === '1',
     });
     firstCommandLine = await commandLine();
     expect(made.vm).toMatchObject({ name, state: 'running', user: user.name });

@@ -1,5 +1,7 @@
 import { join, resolve } from 'node:path';
+import { isPackageName } from '../../config/fields.ts';
 import { isImagePath } from '../../config/image-kind.ts';
+import type { DraftChoices } from '../../config/needs/choices.ts';
 import type { Overrides } from '../../config/plan-input.ts';
 import type { Ctx } from '../../core/ctx.ts';
 import { CloneboxError } from '../../core/errors.ts';
@@ -33,6 +35,44 @@ export const makeOptions = {
   keepFailed: { kind: 'flag', summary: 'keep what was made when it fails, to look at it' },
   user: userFlag,
 } as const satisfies OptionSpecs;
+
+/** How the first configuration file of a project is to be. */
+export const draftOptions = {
+  detect: { kind: 'flag', negated: true, summary: "do not look at the project's files" },
+  packages: {
+    kind: 'values',
+    value: 'NAMES',
+    summary: 'packages to add, with commas between them',
+    parse: (text: string) => text.split(',').map((name) => packageName(name.trim())),
+  },
+  include: {
+    kind: 'values',
+    value: 'NAME',
+    summary: 'a tool or service to add: redis, node@20',
+    parse: includable,
+  },
+  exclude: {
+    kind: 'values',
+    value: 'NAME',
+    summary: 'something to leave out: a tool, package, service, command or port',
+    parse: (text: string) => text,
+  },
+} as const satisfies OptionSpecs;
+
+export function choicesOf(options: OptionValues<typeof draftOptions>): DraftChoices {
+  const { detect, packages, include, exclude } = options;
+  return { detect, packages: packages.flat(), include, exclude };
+}
+
+function packageName(text: string): string {
+  if (isPackageName(text)) return text;
+  throw new RangeError(`${quoted(text)} is not a package: NAME or NAME=VERSION`);
+}
+
+function includable(text: string): string {
+  if (isPackageName(text.replace(/@.*/, ''))) return text;
+  throw new RangeError(`${quoted(text)} is not the name of a tool, service or package`);
+}
 
 /** What the command line says over the configuration file; the path of an image becomes absolute. */
 export function overridesOf(

@@ -1,3 +1,4 @@
+import { noChoices } from '../../config/needs/choices.ts';
 import type { CloneResult } from '../../ops/clone.ts';
 import { defineCommand } from '../command.ts';
 import { vmArgument } from '../common.ts';
@@ -20,6 +21,8 @@ export const create = defineCommand({
       cwd,
       overrides: overridesOf(options, { ctx, globals, cwd }),
       ...{ run, wait, keepFailed },
+      choices: noChoices,
+      edit: false,
       apply: false,
       replace: false,
       trust,

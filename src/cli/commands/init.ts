@@ -1,10 +1,10 @@
 import { defineCommand } from '../command.ts';
-import { overridesOf, planOptions } from './clone-options.ts';
+import { choicesOf, draftOptions, overridesOf, planOptions } from './clone-options.ts';
 
 export const init = defineCommand({
   description: `Looks at a project and writes .clonebox.yaml for it, with comments. Fails when there is one; makes no VM.`,
   arguments: { path: { summary: 'directory of the project; default: this directory' } },
-  options: planOptions,
+  options: { ...planOptions, ...draftOptions },
   examples: [
     { line: 'clonebox init', what: 'for this directory' },
     { line: 'clonebox init ~/shop --memory 4G', what: 'for another one, with more memory' },
@@ -15,6 +15,7 @@ export const init = defineCommand({
       target: args.path,
       cwd,
       overrides: overridesOf(options, { ctx, globals, cwd }),
+      choices: choicesOf(options),
     });
   },
   render: (data) => [`wrote ${data.file}`, 'Make a VM of it: clonebox clone --run'],

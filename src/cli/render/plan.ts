@@ -1,43 +1,60 @@
-import { exactBytes } from '../../lib/bytes.ts';
-import type { PlanView } from '../../ops/dry-run.ts';
+import { exactBytes, formatBytes } from '../../lib/bytes.ts';
+import type { PlanView } from '../../ops/plan-view.ts';
 import type { Look } from '../command.ts';
 import { renderSheet } from './sheet.ts';
 
-/** `clone --dry-run` for people: exactly what would be made. */
+/** `clone --dry-run` for people: exactly what would be made, and why. */
 export function renderPlan(plan: PlanView, look: Look): string[] {
   const rows = [
     { label: 'file', value: `${plan.configFile.path} (${plan.configFile.state})` },
     { label: 'machine', value: machineText(plan) },
-    { label: 'image', value: plan.image },
+    { label: 'image', value: imageText(plan) },
+    { label: 'template', value: plan.template.key ?? plan.template.state },
     { label: 'user', value: plan.vm.user },
-    {
-      label: 'shares',
-      value: plan.shares.map((one) => `${one.host} -> ${one.guest} (${one.mode})`),
-    },
-    { label: 'packages', value: plan.needs.map(needText) },
-    { label: 'services', value: plan.services.join(', ') },
-    { label: 'runs', value: plan.run.map(unitText) },
-    { label: 'ports', value: plan.ports.map(portText) },
-    { label: 'steps', value: plan.provision === 0 ? '' : `${plan.provision} of its own` },
+    { label: 'shares', value: plan.shares.map((share) => shareText(plan, share)) },
+    { label: 'packages', value: plan.needs.map((one) => because(packageText(one), one)) },
+    { label: 'services', value: plan.services.map((one) => because(one.name, one)) },
+    { label: 'steps', value: plan.provision.map((one) => because(one.step, one)) },
+    { label: 'then', value: plan.postCommands.map((one) => because(one.command, one)) },
+    { label: 'runs', value: plan.run.map((one) => because(unitText(one), one)) },
+    { label: 'ports', value: plan.ports.map((one) => because(portText(one), one)) },
+    { label: 'variables', value: plan.environment.join(', ') },
+    { label: 'left out', value: plan.notes },
     { label: 'withheld', value: plan.withheld.map(({ path, reason }) => `${path}: ${reason}`) },
   ];
   return [`${look.colors.bold(plan.vm.name)} would be made so:`, ...renderSheet(rows, look)];
 }
 
-function machineText({ vm }: PlanView): string {
-  const size = `${exactBytes(vm.memory)} memory, ${exactBytes(vm.disk)} disk`;
-  return `${vm.cpus} CPU${vm.cpus === 1 ? '' : 's'}, ${size}; driver ${vm.driver}, accel ${vm.accel}`;
+/** What stands in the user's own file, or is the default, needs no reason. */
+function because(text: string, { finding }: Pick<PlanView['services'][number], 'finding'>): string {
+  const plain = finding.reason === 'it is in the file' || finding.reason === 'the default';
+  return plain ? text : `${text} (${finding.source}: ${finding.reason})`;
 }
 
-function needText(need: PlanView['needs'][number]): string {
-  const name = need.version === null ? need.package : `${need.package}=${need.version}`;
-  const { finding } = need;
-  if (typeof finding !== 'object' || finding === null || !('reason' in finding)) return name;
-  return `${name} (${String(finding.reason)})`;
+function machineText({ vm, sizes }: PlanView): string {
+  const size = `${exactBytes(vm.memory)} memory, ${exactBytes(vm.disk)} disk`;
+  const free = `${formatBytes(sizes.free)} free here`;
+  return `${vm.cpus} CPU${vm.cpus === 1 ? '' : 's'}, ${size} (${free}); driver ${vm.driver}, accel ${vm.accel}`;
+}
+
+function imageText({ image, sizes }: PlanView): string {
+  const there = sizes.image === null ? 'not in the cache yet' : formatBytes(sizes.image);
+  return `${image} (${there})`;
+}
+
+function shareText({ sizes }: PlanView, share: PlanView['shares'][number]): string {
+  const { host, guest, mode } = share;
+  const bytes = sizes.copies.find((copy) => copy.host === host)?.bytes;
+  const size = typeof bytes === 'number' ? `, ${formatBytes(bytes)}` : '';
+  return `${host} ${guest === host ? 'at the same path' : `at ${guest}`} (${mode}${size})`;
+}
+
+function packageText(need: PlanView['needs'][number]): string {
+  return need.version === null ? need.package : `${need.package} ${need.version}`;
 }
 
 function unitText({ name, command, port }: PlanView['run'][number]): string {
-  return `${name}: ${command.join(' ')}${port === null ? '' : ` (port ${port})`}`;
+  return `${name}: ${command.join(' ')}${port === null ? '' : `, port ${port}`}`;
 }
 
 function portText({ host, guest }: PlanView['ports'][number]): string {

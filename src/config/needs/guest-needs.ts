@@ -1,0 +1,154 @@
+import type { NeededRun, NeededSetup, ProjectNeeds } from '../../core/needs.ts';
+import type { Finding } from '../../core/plan.ts';
+import { quoted } from '../../lib/printable.ts';
+import { isPackageName, isRunName } from '../fields.ts';
+import { provideServices } from './provide-services.ts';
+import { provideTools } from './provide-tools.ts';
+import type { Release } from './release.ts';
+
+/** Something of the configuration, and why it is there. */
+interface Because {
+  readonly finding: Finding;
+}
+
+/** A package of the guest's distribution. */
+export interface GuestPackage extends Because {
+  readonly name: string;
+  /** The tool or service it is there for, and the version that the distribution has of it. */
+  readonly need: string;
+  readonly version: string | undefined;
+}
+
+/** A systemd unit to enable and start. */
+export interface GuestService extends Because {
+  readonly name: string;
+}
+
+/** A command line, run as root when the guest is made. */
+export interface GuestStep extends Because {
+  readonly run: string;
+}
+
+export interface GuestPort extends Because {
+  readonly port: number;
+}
+
+/** What a guest must have for a project: the parts of its first configuration. */
+export interface GuestNeeds {
+  readonly packages: readonly GuestPackage[];
+  readonly services: readonly GuestService[];
+  readonly steps: readonly GuestStep[];
+  readonly run: readonly NeededRun[];
+  readonly setup: readonly NeededSetup[];
+  /** Ports of programs that nothing here starts: told, and not published, since a published port has to answer. */
+  readonly idlePorts: readonly GuestPort[];
+  readonly notes: readonly string[];
+}
+
+/** One part of it: of a tool, or of a service. */
+export interface Provided {
+  readonly packages: readonly GuestPackage[];
+  readonly services: readonly GuestService[];
+  readonly steps: readonly GuestStep[];
+  readonly notes: readonly string[];
+}
+
+export interface GuestFacts {
+  /** The guest's distribution; `undefined` when nobody knows what is in the image. */
+  readonly release: Release | undefined;
+  /** Versions that this workstation has, by tool: of two that will do, the guest gets the same. */
+  readonly workstation: ReadonlyMap<string, string>;
+}
+
+/** Turns what a project needs into what its guest gets. Of two findings of one thing the first is kept. */
+export function guestNeeds(needs: ProjectNeeds, facts: GuestFacts): GuestNeeds {
+  const parts: Provided[] = [
+    ...provideTools(needs.tools, facts),
+    ...provideServices(needs.services, facts),
+  ];
+  const libraries = needs.packages
+    .filter(({ name }) => isPackageName(name))
+    .map(({ name, finding }) => ({ name, need: name, version: undefined, finding }));
+  const usable = needs.run.filter(isUsable);
+  const run = withPorts(firstOf(usable, byName), needs);
+  const published = new Set(run.map(({ port }) => port));
+  return {
+    packages: firstOf([...parts.flatMap((part) => part.packages), ...libraries], byName),
+    services: firstOf(
+      parts.flatMap((part) => part.services),
+      byName,
+    ),
+    steps: firstOf(
+      parts.flatMap((part) => part.steps),
+      (step) => step.run,
+    ),
+    run,
+    setup: firstOf(needs.setup, ({ command }) => command).filter(
+      ({ command }) => command.trim() !== '' && !command.includes('\0'),
+    ),
+    idlePorts: firstOf(needs.ports, ({ port }) => String(port)).filter(
+      ({ port }) => !published.has(port),
+    ),
+    notes: [
+      ...new Set([
+        ...needs.notes,
+        ...parts.flatMap((part) => part.notes),
+        ...unusable('package', needs.packages, ({ name }) => isPackageName(name)),
+        ...unusable('command', needs.run, isUsable),
+      ]),
+    ],
+  };
+}
+
+/** What others wrote may be no name, or hold what no argument can. */
+function isUsable({ name, command, env }: NeededRun): boolean {
+  const words = [...command, ...Object.values(env)];
+  return (
+    isRunName(name) &&
+    command.length > 0 &&
+    !words.some((word) => word.includes('\0')) &&
+    Object.keys(env).every((key) => /^[A-Za-z_]\w*$/.test(key))
+  );
+}
+
+function unusable<T extends { readonly name: string; readonly finding: Finding }>(
+  what: string,
+  items: readonly T[],
+  isGood: (item: T) => boolean,
+): string[] {
+  return items
+    .filter((item) => !isGood(item))
+    .map(
+      ({ name, finding }) =>
+        `${what} ${quoted(name, 40)} is left out (${finding.source}): it cannot be one`,
+    );
+}
+
+const byName = ({ name }: { readonly name: string }) => name;
+
+/**
+ * A command that does not say its port has the one that the project's own code or files say, if there is just one of
+ * each. A port is of the first command that names it.
+ */
+function withPorts(run: readonly NeededRun[], { ports }: ProjectNeeds): NeededRun[] {
+  const single = run.map((unit, index) => {
+    const earlier = run.slice(0, index).some((one) => one.port === unit.port);
+    return earlier ? { ...unit, port: undefined } : unit;
+  });
+  const free = firstOf(ports, ({ port }) => String(port)).filter(
+    ({ port }) => !single.some((unit) => unit.port === port),
+  );
+  const silent = single.filter((unit) => unit.port === undefined);
+  if (free.length !== 1 || silent.length !== 1) return single;
+  return single.map((unit) => (unit === silent[0] ? { ...unit, port: free[0]?.port } : unit));
+}
+
+function firstOf<T>(items: readonly T[], keyOf: (item: T) => string): T[] {
+  const seen = new Set<string>();
+  return items.filter((item) => {
+    const key = keyOf(item);
+    if (seen.has(key)) return false;
+    seen.add(key);
+    return true;
+  });
+}

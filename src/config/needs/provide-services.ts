@@ -1,0 +1,55 @@
+import { satisfies } from 'semver';
+import type { NeededService } from '../../core/needs.ts';
+import type { GuestFacts, Provided } from './guest-needs.ts';
+import { services } from './services.ts';
+
+/** A database is made by a command line: its name must not be one. */
+const plainName = /^[A-Za-z_][A-Za-z0-9_-]{0,62}$/;
+
+/** Every server once, with the databases that are named for it. */
+export function provideServices(needed: readonly NeededService[], facts: GuestFacts): Provided[] {
+  const names = [...new Set(needed.map(({ name }) => name))];
+  return names.map((name) =>
+    provide(
+      name,
+      needed.filter((one) => one.name === name),
+      facts,
+    ),
+  );
+}
+
+function provide(
+  name: string,
+  needed: readonly NeededService[],
+  { release }: GuestFacts,
+): Provided {
+  const [best] = needed;
+  const entry = Object.hasOwn(services, name) ? services[name] : undefined;
+  if (best === undefined || entry === undefined) {
+    const note = `${name} (${best?.finding.source}) is left out: the distribution has no package of it`;
+    return { packages: [], services: [], steps: [], notes: [note] };
+  }
+  const { finding } = best;
+  const version = release && entry.versions[release];
+  const range = needed.find((one) => one.range)?.range;
+  const databases = [...new Set(needed.flatMap((one) => one.databases))];
+  const other = range && version && !satisfies(version, range);
+  return {
+    packages: entry.packages.map((one) => ({ name: one, need: name, version, finding })),
+    services: entry.units.map((unit) => ({ name: unit, finding })),
+    steps: (entry.prepare?.(databases.filter((one) => plainName.test(one))) ?? []).map((run) => ({
+      run,
+      finding: { ...finding, reason: 'a role for you, and its databases' },
+    })),
+    notes: [
+      ...(other
+        ? [`${name} ${range} is asked for (${finding.source}); ${release} has ${version}`]
+        : []),
+      ...databases
+        .filter((one) => !plainName.test(one))
+        .map(
+          (one) => `${name}: no database is made of the name ${JSON.stringify(one.slice(0, 40))}`,
+        ),
+    ],
+  };
+}
