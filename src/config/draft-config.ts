@@ -4,7 +4,7 @@ import type { NeededRun, NeededSetup } from '../core/needs.ts';
 import type { Finding } from '../core/plan.ts';
 import { exactBytes } from '../lib/bytes.ts';
 import { quoted } from '../lib/printable.ts';
-import type { GuestNeeds, GuestPort, GuestStep } from './needs/guest-needs.ts';
+import type { GuestNeeds, GuestPort, GuestStep } from './needs/provided.ts';
 
 export interface DraftInput {
   readonly name: VmName;

@@ -1,6 +1,7 @@
 import { draftConfig } from '../config/draft-config.ts';
 import { chosen, type DraftChoices } from '../config/needs/choices.ts';
-import { type GuestNeeds, guestNeeds } from '../config/needs/guest-needs.ts';
+import { guestNeeds } from '../config/needs/guest-needs.ts';
+import type { GuestNeeds } from '../config/needs/provided.ts';
 import { type Release, releaseOf } from '../config/needs/release.ts';
 import type { Overrides } from '../config/plan-input.ts';
 import type { Ctx } from '../core/ctx.ts';

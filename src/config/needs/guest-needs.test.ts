@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { type NeededService, type NeededTool, noNeeds } from '../../core/needs.ts';
 import type { Finding } from '../../core/plan.ts';
 import { chosen, noChoices } from './choices.ts';
-import { type GuestFacts, guestNeeds } from './guest-needs.ts';
+import { guestNeeds } from './guest-needs.ts';
+import type { GuestFacts } from './provided.ts';
 import { releases } from './release.ts';
 import { tools } from './tools.ts';
 

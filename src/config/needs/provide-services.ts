@@ -1,6 +1,6 @@
 import { satisfies } from 'semver';
 import type { NeededService } from '../../core/needs.ts';
-import type { GuestFacts, Provided } from './guest-needs.ts';
+import type { GuestFacts, Provided } from './provided.ts';
 import { services } from './services.ts';
 
 /** A database is made by a command line: its name must not be one. */

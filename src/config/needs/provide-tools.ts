@@ -1,7 +1,7 @@
 import { satisfies } from 'semver';
 import type { NeededTool } from '../../core/needs.ts';
-import type { GuestFacts, GuestPackage, Provided } from './guest-needs.ts';
 import { installers } from './installers.ts';
+import type { GuestFacts, GuestPackage, Provided } from './provided.ts';
 import { type Release, releases } from './release.ts';
 import { type ToolChoice, tools } from './tools.ts';
 
