@@ -58,9 +58,11 @@ describe('draftConfig', () => {
       version: '2',
       vm: { name: 'my-app', image: 'debian:12' },
       shares: [{ host: '.', guest: 'same', mode: 'rw' }],
-      packages: ['nodejs', 'npm', 'postgresql'],
+      packages: ['nodejs', 'postgresql'],
       services: ['postgresql'],
       provision: [
+        { run: 'clonebox-install npm' },
+        { run: expect.stringContaining('pg_hba.conf') },
         { run: 'runuser -u postgres -- createuser --superuser "$CLONEBOX_USER"' },
         { run: `runuser -u postgres -- createdb --owner "$CLONEBOX_USER" 'shop'` },
       ],

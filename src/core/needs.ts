@@ -23,6 +23,8 @@ export interface NeededService {
   readonly range: string | undefined;
   /** Databases of it that are named. */
   readonly databases: readonly string[];
+  /** Names that the project logs in with. Their passwords are not read. */
+  readonly roles?: readonly string[];
   readonly finding: Finding;
 }
 

@@ -6,6 +6,7 @@ import type { Workstation } from '../core/setup.ts';
 import type { VmPaths } from '../core/store.ts';
 import { homeOf, withUser } from './accounts.ts';
 import type { GuestFile } from './archive.ts';
+import { installScript } from './install-script.ts';
 import { workstationFiles } from './workstation.ts';
 
 /** The files that make a fresh guest this VM: its name, its user, its keys, and the workstation's facts. */
@@ -50,6 +51,7 @@ export async function identityFiles(
           { path: home, directory: true, mode: 0o750, ...owned },
         ]),
     ...skeleton,
+    installScript,
     { path: `${home}/.ssh`, directory: true, mode: 0o700, ...owned },
     {
       path: `${home}/.ssh/authorized_keys`,

@@ -1,106 +1,53 @@
-import { intersects, minVersion, satisfies, subset, validRange } from 'semver';
+import { intersects, minVersion, satisfies, subset } from 'semver';
 
-/** How a version comes into the guest that its distribution has not: packages it takes, then command lines as root. */
-export interface Installation {
-  readonly packages: readonly string[];
-  readonly commands: readonly string[];
-  /** What is installed, as told to people. */
-  readonly version: string;
-}
-
-/** `range` is of node-semver; `own` is the version that this workstation has, if any. */
-type Installer = (range: string, own: string | undefined) => Installation | undefined;
-
-/** Lines of Node.js with long-time support, newest first. */
-const nodeLines = ['24', '22', '20', '18', '16'];
-
-/** What can be installed from its makers, by the name of the tool. */
-export const installers: Readonly<Record<string, Installer>> = {
-  node: (range, own) => {
-    const version = wanted(range, own, nodeLines);
-    return {
-      packages: ['npm', 'ca-certificates'],
-      commands: [`npm install --global --no-fund --no-audit 'node@${version}'`],
-      version,
-    };
-  },
-  pnpm: byNpm('pnpm'),
-  yarn: byNpm('yarn'),
-  bun: byNpm('bun'),
-  npm: byNpm('npm'),
-  python: (range, own) => {
-    const version = wanted(range, own, ['3.13', '3.12', '3.11', '3.10', '3.9']);
-    return {
-      packages: ['python3-pip', 'ca-certificates'],
-      commands: [
-        'python3 -m pip install --quiet --break-system-packages uv',
-        `UV_PYTHON_INSTALL_DIR=/opt/python UV_PYTHON_BIN_DIR=/usr/local/bin uv python install --default --preview '${version}'`,
-      ],
-      version,
-    };
-  },
-  uv: () => ({
-    packages: ['python3-pip', 'ca-certificates'],
-    commands: ['python3 -m pip install --quiet --break-system-packages uv'],
-    version: 'latest',
-  }),
-  go: (range, own) => {
-    const version = exact(range, own);
-    return {
-      packages: ['curl', 'ca-certificates'],
-      commands: [
-        `curl -fsSL https://go.dev/dl/go${goVersion(version)}.linux-$(dpkg --print-architecture).tar.gz | tar -C /usr/local -xz`,
-        'ln -sf /usr/local/go/bin/go /usr/local/go/bin/gofmt /usr/local/bin/',
-      ],
-      version,
-    };
-  },
-  rust: (range, own) => {
-    const version = exact(range, own);
-    const homes = 'RUSTUP_HOME=/opt/rustup CARGO_HOME=/opt/cargo';
-    return {
-      packages: ['curl', 'ca-certificates'],
-      commands: [
-        'curl -fsSLo /tmp/rustup.sh https://sh.rustup.rs',
-        `${homes} sh /tmp/rustup.sh -y --no-modify-path --default-toolchain ${version}`,
-        'ln -sf /opt/rustup/toolchains/*/bin/* /usr/local/bin/',
-      ],
-      version,
-    };
-  },
+/** Versions by which a tool's makers count its lines, newest first, of those with long-time support. */
+const lines: Readonly<Record<string, readonly string[]>> = {
+  node: ['24', '22', '20', '18', '16'],
+  npm: ['11', '10', '9', '8'],
+  pnpm: ['10', '9', '8'],
+  yarn: ['1'],
+  bun: ['1'],
+  python: ['3.13', '3.12', '3.11', '3.10', '3.9'],
 };
 
-function byNpm(name: string): Installer {
-  return (range) => ({
-    packages: ['npm', 'ca-certificates'],
-    commands: [`npm install --global --no-fund --no-audit '${name}@${range}'`],
-    version: range === '*' ? 'latest' : range,
-  });
+/** Tools of which there is just one version at a time: a range is met by its least one. */
+const single = ['go', 'rust'];
+
+/**
+ * What the guest's `clonebox-install` is to be given for a tool, or `undefined` when it has none of it. `range` is of
+ * node-semver; `own` is the version that this workstation has, if any: when it will do, the guest gets that one.
+ */
+export function installerWord(
+  name: string,
+  range: string | undefined,
+  own: string | undefined,
+): string | undefined {
+  const known = lines[name];
+  if (name === 'uv') return name;
+  if (known === undefined && !single.includes(name)) return undefined;
+  if (range === undefined) return name;
+  if (own !== undefined && satisfies(own, range)) return `${name}@${own}`;
+  const line = known?.find((one) => intersects(range, one));
+  if (known !== undefined && line === undefined) return undefined;
+  return `${name}@${line === undefined ? leastOf(name, range) : narrowed(range, line)}`;
 }
 
-/** This workstation's own version when it will do, else the newest line that will, else the range as it is. */
-function wanted(range: string, own: string | undefined, lines: readonly string[]): string {
-  if (own !== undefined && satisfies(own, range)) return own;
-  const line = lines.find((one) => intersects(range, one));
-  return line === undefined ? range : narrowed(range, line);
-}
-
-/** The part of a range that is in one line: `20` of `>=18`, `>=20.19.0 <21.0.0-0` of `>=20.19`. */
+/** The part of a range that is in one line: `20` of `>=18`, `^20.19.0` of `>=20.19`. */
 function narrowed(range: string, line: string): string {
   if (subset(line, range)) return line;
-  const ways = range.split('||').map((way) => way.trim());
-  const way = ways.find((one) => intersects(one, line)) ?? range;
-  return subset(way, line) ? way : (validRange(`${way} ${line}`) ?? line);
+  const way = range
+    .split('||')
+    .map((one) => one.trim())
+    .find((one) => intersects(one, line));
+  const least = (way && minVersion(way)?.version) ?? line;
+  const first = minVersion(line)?.version ?? least;
+  if (!satisfies(first, range) && subset(`^${least}`, range)) return `^${least}`;
+  return satisfies(least, line) ? least : first;
 }
 
-/** One version: makers of single files have no ranges. */
-function exact(range: string, own: string | undefined): string {
-  if (own !== undefined && satisfies(own, range)) return own;
-  return minVersion(range)?.version ?? '0.0.0';
-}
-
-/** Before 1.21 the first release of a line had no third number. */
-function goVersion(version: string): string {
-  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number);
-  return patch === 0 && major === 1 && minor < 21 ? `${major}.${minor}` : version;
+function leastOf(name: string, range: string): string {
+  const version = minVersion(range)?.version ?? '0.0.0';
+  const [major, minor = 0, patch] = version.split('.').map(Number);
+  // Before Go 1.21 the first release of a line had no third number.
+  return name === 'go' && major === 1 && minor < 21 && patch === 0 ? `1.${minor}` : version;
 }

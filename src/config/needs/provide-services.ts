@@ -1,5 +1,6 @@
 import { satisfies } from 'semver';
 import type { NeededService } from '../../core/needs.ts';
+import { quoted } from '../../lib/printable.ts';
 import type { GuestFacts, Provided } from './provided.ts';
 import { services } from './services.ts';
 
@@ -33,23 +34,24 @@ function provide(
   const version = release && entry.versions[release];
   const range = needed.find((one) => one.range)?.range;
   const databases = [...new Set(needed.flatMap((one) => one.databases))];
+  const roles = [...new Set(needed.flatMap((one) => one.roles ?? []))];
+  const isPlain = (one: string) => plainName.test(one);
+  const named = { databases: databases.filter(isPlain), roles: roles.filter(isPlain) };
   const other = range && version && !satisfies(version, range);
   return {
     packages: entry.packages.map((one) => ({ name: one, need: name, version, finding })),
     services: entry.units.map((unit) => ({ name: unit, finding })),
-    steps: (entry.prepare?.(databases.filter((one) => plainName.test(one))) ?? []).map((run) => ({
+    steps: (entry.prepare?.(named) ?? []).map((run) => ({
       run,
-      finding: { ...finding, reason: 'a role for you, and its databases' },
+      finding: { ...finding, reason: 'roles without a password, and databases' },
     })),
     notes: [
       ...(other
         ? [`${name} ${range} is asked for (${finding.source}); ${release} has ${version}`]
         : []),
-      ...databases
-        .filter((one) => !plainName.test(one))
-        .map(
-          (one) => `${name}: no database is made of the name ${JSON.stringify(one.slice(0, 40))}`,
-        ),
+      ...[...databases, ...roles]
+        .filter((one) => !isPlain(one))
+        .map((one) => `${name}: nothing is made of the name ${quoted(one, 40)}`),
     ],
   };
 }

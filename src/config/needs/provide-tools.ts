@@ -1,6 +1,6 @@
 import { satisfies } from 'semver';
 import type { NeededTool } from '../../core/needs.ts';
-import { installers } from './installers.ts';
+import { installerWord } from './installers.ts';
 import type { GuestFacts, GuestPackage, Provided } from './provided.ts';
 import { type Release, releases } from './release.ts';
 import { type ToolChoice, tools } from './tools.ts';
@@ -58,16 +58,16 @@ function byInstaller(
   { ranges, facts }: { ranges: readonly string[]; facts: GuestFacts },
 ): Provided | undefined {
   // The first one asked for is the project's own word; the others are told when they disagree.
-  const [range = '*', ...others] = ranges;
-  const made = installers[name]?.(range, facts.workstation.get(name));
-  if (made === undefined) return undefined;
+  const [range, ...others] = ranges;
+  const word = installerWord(name, range, facts.workstation.get(name));
+  if (word === undefined) return undefined;
+  const version = word.split('@')[1] ?? '';
   return {
     ...nothing,
-    packages: made.packages.map((one) => ({ name: one, need: name, version: undefined, finding })),
-    steps: made.commands.map((run) => ({ run, finding })),
+    steps: [{ run: `clonebox-install ${word}`, finding }],
     notes: others
-      .filter((other) => !satisfiedTogether(made.version, other))
-      .map((other) => `${name}: ${made.version} is installed, and ${other} is asked for too`),
+      .filter((other) => !satisfiedTogether(version, other))
+      .map((other) => `${name}: ${version} is installed, and ${other} is asked for too`),
   };
 }
 

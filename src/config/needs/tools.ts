@@ -21,12 +21,12 @@ function has(packages: string, row: Row): ToolChoice {
 }
 
 /**
- * Every tool that the distributions have, best choice first. Versions are those of the releases as they were frozen; updates
+ * Every tool that the distributions have, best choice first. npm is not among them: it would bring 400 packages, among
+ * them Python and a compiler. Versions are those of the releases as they were frozen; updates
  * within a release keep to them.
  */
 export const tools: Readonly<Record<string, readonly ToolChoice[]>> = {
   node: [has('nodejs', ['18.20.4', '20.19.2', '12.22.9', '18.19.1'])],
-  npm: [has('npm', ['9.2.0', '9.2.0', '8.5.1', '9.2.0'])],
   python: [
     has('python3 python3-venv python3-pip python-is-python3', [
       ...(['3.11.2', '3.13.5', '3.10.12', '3.12.3'] as const),
