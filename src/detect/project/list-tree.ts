@@ -19,8 +19,15 @@ const hidden = new Map<string, readonly string[]>([
   ['.github', ['workflows']],
   ['.devcontainer', []],
   ['.circleci', []],
-  ['.config', []],
+  ['.config', ['mise']],
+  ['.mise', []],
 ]);
+
+/** Others with such files deeper than right below them. */
+const deep = new Map<string, readonly string[]>([['gradle', ['wrapper']]]);
+
+/** Where others' files are a project's own dependencies, installed: asked about by name, never looked into. */
+const installed = ['vendor/bundle'];
 
 const mostDirectories = 200;
 const mostNames = 5000;
@@ -40,10 +47,13 @@ export async function listTree(files: Files, directory: string): Promise<string[
     directories += 1;
     const below = await names(files, `${directory}/${name}`);
     inside.push(...below.map((one) => `${name}/${one}`));
-    for (const deeper of hidden.get(name) ?? []) {
+    for (const deeper of hidden.get(name) ?? deep.get(name) ?? []) {
       const deepest = await names(files, `${directory}/${name}/${deeper}`);
       inside.push(...deepest.map((one) => `${name}/${deeper}/${one}`));
     }
+  }
+  for (const path of installed) {
+    if (await isDirectory(files, `${directory}/${path}`)) inside.push(path);
   }
   return [...top, ...inside];
 }

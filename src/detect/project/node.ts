@@ -88,7 +88,7 @@ function parse(text: string): Manifest['content'] | undefined {
 /** What .nvmrc says: `v20.11.0`, `20`, `lts/iron`, `node`. */
 function pinned(path: string, text: string, notes: string[]): NeededTool | undefined {
   const written = text.replace(/#.*/g, '').trim();
-  const release = ltsNames[written.toLowerCase()];
+  const release = ltsNames.get(written.toLowerCase());
   const range = release ?? validRange(written.replace(/^v/, ''));
   const finding = certain(path, `it says ${quoted(written, 40)}`);
   if (range) return { name: 'node', range, finding };
@@ -99,13 +99,13 @@ function pinned(path: string, text: string, notes: string[]): NeededTool | undef
 }
 
 /** The names that nvm knows long-time releases by. */
-const ltsNames: Readonly<Record<string, string>> = {
-  'lts/gallium': '16',
-  'lts/hydrogen': '18',
-  'lts/iron': '20',
-  'lts/jod': '22',
-  'lts/krypton': '24',
-};
+const ltsNames = new Map([
+  ['lts/gallium', '16'],
+  ['lts/hydrogen', '18'],
+  ['lts/iron', '20'],
+  ['lts/jod', '22'],
+  ['lts/krypton', '24'],
+]);
 
 function engine({ path, content }: Manifest, notes: string[]): NeededTool | undefined {
   const asked = content.volta?.node ?? content.engines?.node;

@@ -1,5 +1,27 @@
+import { c } from './c.ts';
+import { dotnet } from './dotnet.ts';
+import { elixir } from './elixir.ts';
+import { go } from './go.ts';
+import { java } from './java.ts';
 import { node } from './node.ts';
+import { php } from './php.ts';
+import { python } from './python.ts';
 import type { ProjectReader } from './reader.ts';
+import { ruby } from './ruby.ts';
+import { rust } from './rust.ts';
+import { toolVersions } from './tool-versions.ts';
 
 /** Every reader of project files. Where two of them find the same thing, the earlier one's finding is kept. */
-export const projectReaders: readonly ProjectReader[] = [node];
+export const projectReaders: readonly ProjectReader[] = [
+  node,
+  python,
+  go,
+  rust,
+  java,
+  ruby,
+  php,
+  dotnet,
+  elixir,
+  c,
+  toolVersions,
+];
