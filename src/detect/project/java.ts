@@ -19,6 +19,12 @@ import { everyVersion, intersect, toRange } from './versions.ts';
 const builds = ['build.gradle', 'build.gradle.kts'];
 const settings = ['settings.gradle', 'settings.gradle.kts'];
 const pins = ['.java-version', '.sdkmanrc'];
+const labels = new Map([
+  ['java', 'Java'],
+  ['maven', 'Maven'],
+  ['gradle', 'Gradle'],
+  ['kotlin', 'Kotlin'],
+]);
 const wrapper = 'gradle/wrapper/gradle-wrapper.properties';
 
 /** Java and Kotlin: pom.xml, build.gradle in both languages, their wrappers, .sdkmanrc and .java-version. */
@@ -71,7 +77,7 @@ function pinned({ path, text }: ProjectFile, notes: string[]): NeededTool[] {
       /^(java|maven|gradle|kotlin)\s{0,5}=\s{0,5}(\S{1,60})$/.exec(line) ?? [];
     if (name === undefined) return [];
     const range = name === 'java' ? rangeOfJava(written) : rangeOfPin(written);
-    return askedTool(path, { name, label: name === 'java' ? 'Java' : name, written, range }, notes);
+    return askedTool(path, { name, label: labels.get(name) ?? name, written, range }, notes);
   });
 }
 

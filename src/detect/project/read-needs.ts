@@ -42,7 +42,10 @@ export function needsOf(
   const parts = projectReaders.map((reader) => readOne(reader, files, tree));
   return {
     ecosystems: [...new Set(parts.flatMap((part) => part.ecosystems ?? []))],
-    tools: parts.flatMap((part) => part.tools ?? []),
+    // One that says which versions will do is the better finding.
+    tools: parts
+      .flatMap((part) => part.tools ?? [])
+      .toSorted((one, other) => Number(!one.range) - Number(!other.range)),
     packages: parts.flatMap((part) => part.packages ?? []),
     services: parts.flatMap((part) => part.services ?? []),
     ports: parts.flatMap((part) => part.ports ?? []),

@@ -13,6 +13,8 @@ import { toolVersions } from './tool-versions.ts';
 
 /** Every reader of project files. Where two of them find the same thing, the earlier one's finding is kept. */
 export const projectReaders: readonly ProjectReader[] = [
+  // A pin comes before what a language's own file allows.
+  toolVersions,
   node,
   python,
   go,
@@ -23,5 +25,4 @@ export const projectReaders: readonly ProjectReader[] = [
   dotnet,
   elixir,
   c,
-  toolVersions,
 ];

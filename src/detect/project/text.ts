@@ -35,10 +35,11 @@ export function isAside(path: string): boolean {
 }
 
 const longestLine = 2000;
+const mostLines = 20_000;
 
-/** The lines of a text, each cut off where nobody reads on. */
+/** The lines of a text, cut off where nobody reads on. */
 export function linesOf(text: string): string[] {
-  return text.split(/\r?\n/).map((line) => line.slice(0, longestLine));
+  return text.split(/\r?\n/, mostLines).map((line) => line.slice(0, longestLine));
 }
 
 interface Asked {
