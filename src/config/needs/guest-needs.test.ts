@@ -44,7 +44,7 @@ describe('a tool', () => {
       notes: [],
     });
     expect(withTools([tool('node', '^20.19.0 || >=22.12.0')]).steps[0]).toContain('node@24');
-    expect(withTools([tool('node', '>=20.5.0 <21.0.0-0')]).steps[0]).toContain('node@>=20.5.0 <21');
+    expect(withTools([tool('node', '>=20.5.0 <21.0.0-0')]).steps[0]).toContain('node@^20.5.0');
     expect(withTools([tool('node', '20.11.1')]).steps[0]).toContain('node@20.11.1');
   });
 
