@@ -12,7 +12,7 @@ export function renderPlan(plan: PlanView, look: Look): string[] {
     { label: 'template', value: plan.template.key ?? plan.template.state },
     { label: 'user', value: plan.vm.user },
     { label: 'shares', value: plan.shares.map((share) => shareText(plan, share)) },
-    { label: 'packages', value: plan.needs.map((one) => because(packageText(one), one)) },
+    { label: 'packages', value: packageLines(plan.needs) },
     { label: 'services', value: plan.services.map((one) => because(one.name, one)) },
     { label: 'steps', value: plan.provision.map((one) => because(one.step, one)) },
     { label: 'then', value: plan.postCommands.map((one) => because(one.command, one)) },
@@ -49,8 +49,20 @@ function shareText({ sizes }: PlanView, share: PlanView['shares'][number]): stri
   return `${host} ${guest === host ? 'at the same path' : `at ${guest}`} (${mode}${size})`;
 }
 
-function packageText(need: PlanView['needs'][number]): string {
-  return need.version === null ? need.package : `${need.package} ${need.version}`;
+/** Packages that are there for one reason stand together; the version is that of the first. */
+function packageLines(needs: PlanView['needs']): string[] {
+  const groups = new Map<string, PlanView['needs'][number][]>();
+  for (const need of needs) {
+    const { source, reason } = need.finding;
+    const key = JSON.stringify([need.name, source, reason]);
+    groups.set(key, [...(groups.get(key) ?? []), need]);
+  }
+  return [...groups.values()].flatMap((group) => {
+    const [first] = group;
+    if (first === undefined) return [];
+    const names = group.map((need) => need.package).join(', ');
+    return [because(first.version === null ? names : `${names} ${first.version}`, first)];
+  });
 }
 
 function unitText({ name, command, port }: PlanView['run'][number]): string {

@@ -65,9 +65,7 @@ describe('a tool', () => {
     expect(withTools([tool('java', '21')])).toEqual({
       packages: ['openjdk-17-jdk-headless'],
       steps: [],
-      notes: [
-        'java 21 (x) is not in debian:12: debian:13 and ubuntu:22.04 and ubuntu:24.04 have it',
-      ],
+      notes: ['java 21 (x) is not in debian:12; it is in debian:13, ubuntu:22.04, ubuntu:24.04'],
     });
     expect(withTools([tool('fortran77')])).toEqual({
       packages: [],
@@ -81,6 +79,14 @@ describe('a tool', () => {
     const { steps, notes } = withTools([tool('node', '20'), tool('node', '22')], facts);
     expect(steps[0]).toContain('node@20.19.4');
     expect(notes).toEqual(['node: 20.19.4 is installed, and 22 is asked for too']);
+  });
+
+  it('asked for in several ways is one that satisfies all', () => {
+    expect(withTools([tool('rust', '>=1.74.0'), tool('rust', '>=1.85.0')])).toEqual({
+      packages: [],
+      steps: ['clonebox-install rust@1.85.0'],
+      notes: [],
+    });
   });
 
   it('of an image that nobody knows has the usual packages', () => {

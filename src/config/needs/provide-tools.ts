@@ -1,4 +1,4 @@
-import { satisfies } from 'semver';
+import { minVersion, satisfies } from 'semver';
 import type { NeededTool } from '../../core/needs.ts';
 import { installerWord } from './installers.ts';
 import type { GuestFacts, GuestPackage, Provided } from './provided.ts';
@@ -57,8 +57,8 @@ function byInstaller(
   { finding }: NeededTool,
   { ranges, facts }: { ranges: readonly string[]; facts: GuestFacts },
 ): Provided | undefined {
-  // The first one asked for is the project's own word; the others are told when they disagree.
-  const [range, ...others] = ranges;
+  // Else the first one asked for is the project's own word; the others are told when they disagree.
+  const [range, ...others] = together(ranges) ?? ranges;
   const word = installerWord(name, range, facts.workstation.get(name));
   if (word === undefined) return undefined;
   const version = word.split('@')[1] ?? '';
@@ -69,6 +69,14 @@ function byInstaller(
       .filter((other) => !satisfiedTogether(version, other))
       .map((other) => `${name}: ${version} is installed, and ${other} is asked for too`),
   };
+}
+
+/** One range for all of them, when there is a version that satisfies all. */
+function together(ranges: readonly string[]): [string] | undefined {
+  if (ranges.length < 2 || ranges.some((range) => range.includes('||'))) return undefined;
+  const all = ranges.join(' ');
+  const least = minVersion(all);
+  return least !== null && satisfies(least, all) ? [all] : undefined;
 }
 
 function satisfiedTogether(version: string, range: string): boolean {
@@ -85,7 +93,7 @@ function unavailable(
   const others = releases.filter((release) =>
     choices.some((choice) => fits(choice.versions[release], ranges)),
   );
-  const where = others.length > 0 ? `: ${others.join(' and ')} have it` : '';
+  const where = others.length > 0 ? `; it is in ${others.join(', ')}` : '';
   const note = `${wanted} (${finding.source}) is not in ${facts.release ?? 'the image'}${where}`;
   // Something of that name is more use than nothing.
   const choice = choices.find((one) => facts.release && one.versions[facts.release]);
