@@ -11,6 +11,8 @@ export interface Paths {
   readonly journal: string;
   readonly leases: string;
   readonly trust: string;
+  /** The user's own profiles. */
+  readonly profiles: string;
   readonly logFile: string;
   readonly auditFile: string;
   readonly locks: string;

@@ -42,6 +42,13 @@ test('CLONEBOX_HOME takes state and sockets, CLONEBOX_CACHE takes images', () =>
   expect(paths.images).toBe('/c/images');
 });
 
+test('profiles of the user are among the configuration, or in CLONEBOX_HOME', () => {
+  expect(pathsFor({}).profiles).toBe('/home/me/.config/clonebox/profiles');
+  expect(pathsFor({ XDG_CONFIG_HOME: '/etc/me/' }).profiles).toBe('/etc/me/clonebox/profiles');
+  expect(pathsFor({ XDG_CONFIG_HOME: 'me' }).profiles).toBe('/home/me/.config/clonebox/profiles');
+  expect(pathsFor({ CLONEBOX_HOME: '/s', XDG_CONFIG_HOME: '/x' }).profiles).toBe('/s/profiles');
+});
+
 test('an empty variable counts as unset', () => {
   expect(pathsFor({ CLONEBOX_HOME: '' }).home).toBe('/home/me/.local/share/clonebox');
 });

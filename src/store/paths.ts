@@ -18,6 +18,7 @@ export const homeFiles = {
   leaseLock: 'leases.json.lock',
   trust: 'trust.json',
   trustLock: 'trust.json.lock',
+  profiles: 'profiles',
   logFile: 'log/clonebox.jsonl',
   olderLog: 'log/clonebox.N.jsonl',
   logLock: 'log/clonebox.jsonl.lock',
@@ -105,6 +106,7 @@ export function createPaths(host: Host): Paths {
     journal: `${home}/${homeFiles.journal}`,
     leases: `${home}/${homeFiles.leases}`,
     trust: `${home}/${homeFiles.trust}`,
+    profiles: ownHome === undefined ? userProfiles(host) : `${home}/${homeFiles.profiles}`,
     logFile: `${home}/${homeFiles.logFile}`,
     auditFile: `${home}/${homeFiles.auditFile}`,
     locks: `${home}/${homeFiles.locks}`,
@@ -129,6 +131,12 @@ export function createPaths(host: Host): Paths {
     // The home is in the hash because two homes may share one runtime directory.
     runtimeOf: (name) => `${runtime}/vms/${shortHash(`${home}/${name}`)}`,
   };
+}
+
+/** What users write themselves is among their configuration, not in the state. */
+function userProfiles({ env, user }: Host): string {
+  const config = absolute(env.XDG_CONFIG_HOME) ?? `${user.home}/.config`;
+  return normalizePath(`${config}/clonebox/${homeFiles.profiles}`);
 }
 
 function shortHash(text: string): string {
