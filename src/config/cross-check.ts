@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import type { Description } from './describe-issue.ts';
 import type { configSchema } from './schema.ts';
 
-type Written = z.output<typeof configSchema>;
+type Written = Partial<Pick<z.output<typeof configSchema>, 'vm' | 'run' | 'shares' | 'paths'>>;
 
 /** What no single value can tell: two entries that cannot both be. */
 export function crossCheck(config: Written): Description[] {

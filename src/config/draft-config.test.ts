@@ -41,9 +41,10 @@ const node = guestNeeds(
 );
 
 describe('draftConfig', () => {
-  it('says in its first line what it is, and ends with a newline', () => {
+  it('says in its first lines where its schema is, then what it is, and ends with a newline', () => {
     const draft = draftConfig({ name, project, needs: nothing });
-    expect(draft).toMatch(/^# .*"my app".*CloneBox/);
+    expect(draft).toMatch(/^# yaml-language-server: \$schema=https:.*\n# .*"my app".*CloneBox/);
+    expect(draft.indexOf('\n')).toBeLessThan(100);
     expect(draft).toMatch(/[^\n]\n$/);
   });
 
@@ -71,6 +72,14 @@ describe('draftConfig', () => {
     });
   });
 
+  it('names the profiles that were asked for', () => {
+    const draft = draftConfig({ name, project, needs: node, profiles: ['node', 'redis-7'] });
+    expect(parseConfig(draft, 'x').profiles).toEqual(['node', 'redis-7']);
+    expect(parseConfig(draftConfig({ name, project, needs: node }), 'x').profiles).toBe(
+      undefined,
+    );
+  });
+
   it('does not name the directory it was made in', () => {
     expect(draftConfig({ name, project, needs: node })).not.toContain('/home/me');
   });
@@ -84,7 +93,7 @@ describe('draftConfig', () => {
     expect(Object.keys(parseConfig(uncommented, 'x')).toSorted()).toEqual(
       [
         ...['version', 'vm', 'shares', 'packages', 'snap_packages', 'services', 'run', 'provision'],
-        ...['post_commands', 'ports', 'environment', 'network', 'origin'],
+        ...['post_commands', 'ports', 'environment', 'network', 'origin', 'profiles'],
       ].toSorted(),
     );
   });

@@ -5,6 +5,7 @@ import type { Finding } from '../core/plan.ts';
 import { exactBytes } from '../lib/bytes.ts';
 import { quoted } from '../lib/printable.ts';
 import type { GuestNeeds, GuestPort, GuestStep } from './needs/provided.ts';
+import { schemaComment } from './schema-url.ts';
 
 export interface DraftInput {
   readonly name: VmName;
@@ -17,6 +18,7 @@ export interface DraftInput {
   readonly cpus?: number | undefined;
   readonly memory?: number | undefined;
   readonly disk?: number | undefined;
+  readonly profiles?: readonly string[] | undefined;
 }
 
 /** The first `.clonebox.yaml` of a project: what was found, and the other keys as comments that can be uncommented. */
@@ -27,10 +29,14 @@ export function draftConfig({
   image = 'auto',
   ...asked
 }: DraftInput): string {
-  return `# The virtual machine of ${quoted(posix.basename(project))}, made by CloneBox. Every key: docs/reference/config.md
+  return `${schemaComment}
+# The virtual machine of ${quoted(posix.basename(project))}, made by CloneBox. Every key: docs/reference/config.md
 version: '2'
 
-# The machine. What is left out has the value shown.
+# What others wrote down already, merged in this order; this file goes over it. See: clonebox profile list
+${profilesLine(asked.profiles)}
+
+# The machine. What is left out is as shown, or as a profile says.
 vm:
   name: ${scalar(name)}
   image: ${scalar(image)}
@@ -69,6 +75,11 @@ ${idlePorts(needs.idlePorts)}# ports: ['8080:80', '5432']
 # Ports of this computer's own 127.0.0.1 that the guest may reach.
 # network: { host_ports: [5432] }
 `;
+}
+
+function profilesLine(profiles: readonly string[] = []): string {
+  if (profiles.length === 0) return '# profiles: [node, postgres-15]';
+  return `profiles: [${profiles.map(scalar).join(', ')}]`;
 }
 
 function list(

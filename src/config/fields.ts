@@ -115,6 +115,12 @@ export const vmName = text((value) => {
   return near ? { message, hint: didYouMean(near) } : message;
 }).transform((value) => value as VmName);
 
+const profileName = shaped(namePattern, "the name of a profile: a-z, 0-9 and '-'");
+export const profileNames = unique(profileName, (value) => [value]).max(
+  50,
+  'names more than 50 profiles',
+);
+
 /** The name of a run unit: it also names the unit's port, beside `ssh` and ports without a name. */
 export const runName = text((value) => {
   if (!namePattern.test(value)) return `${quoted(value)} is not a name: a-z, 0-9 and '-'`;
@@ -146,6 +152,12 @@ export function isPackageName(value: string): boolean {
 }
 
 export const packageName = shaped(packagePattern, 'a package: NAME or NAME=VERSION');
+
+/** As `packageName`, without a version. */
+export const barePackageName = shaped(
+  /^[a-z0-9][a-z0-9+.-]*[a-z0-9+.]$/,
+  'the name of a package, without a version',
+);
 
 /** Any text that can be an argument or a variable's value. */
 export const word = text((value) => (value.includes('\0') ? 'holds a zero byte' : undefined));

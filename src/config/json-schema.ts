@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { keyDescriptions } from './key-descriptions.ts';
 import { configSchema } from './schema.ts';
+import { schemaUrl } from './schema-url.ts';
 
 /** A schema as JSON, as far as it is walked here. */
 interface JsonSchema {
@@ -20,7 +21,12 @@ interface JsonSchema {
 export function jsonSchema(): JsonSchema {
   const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' });
   const described = describe(schema as JsonSchema, '');
-  return { ...described, title: '.clonebox.yaml', description: 'The virtual machine of a project' };
+  return {
+    $id: schemaUrl,
+    ...described,
+    title: '.clonebox.yaml',
+    description: 'The virtual machine of a project',
+  };
 }
 
 function describe(schema: JsonSchema, key: string): JsonSchema {

@@ -25,7 +25,8 @@ function problemsIn(...lines: string[]): string[] {
 }
 
 const complete = `version: '2'
-profiles: []
+profiles: [node]
+remove: { packages: [npm], ports: ['1:8080', 5432] }
 vm:
   name: my-app
   driver: qemu
@@ -66,6 +67,8 @@ describe('parseConfig', () => {
     const { origin, ...config } = parseConfig(complete, file);
     expect(config).toEqual({
       version: '2',
+      profiles: ['node'],
+      remove: { packages: ['npm'], ports: ['8080', '5432'] },
       vm: {
         name: 'my-app',
         driver: 'qemu',
@@ -103,7 +106,7 @@ describe('parseConfig', () => {
       environment: { NODE_ENV: 'development', VERSION: '1.10', ZIP: '01234', YES: 'true' },
     });
     expect(origin?.file).toBe(file);
-    expect(origin?.places['vm.memory']).toEqual({ line: 8, column: 11 });
+    expect(origin?.at(['vm', 'memory'])).toMatchObject({ file, line: 9, column: 11 });
   });
 
   it('needs nothing but the version', () => {
@@ -259,7 +262,6 @@ describe('parseConfig', () => {
   });
 
   it.each([
-    ['profiles: [node]', '2:11 profiles is not available yet'],
     ['secrets: { items: { A: { key: A } } }', '2:10 secrets is not available yet'],
     ['secrets: { provider: vault }', '2:10 secrets is not available yet'],
     ['health_checks: [{}]', '2:16 health_checks is not available yet'],

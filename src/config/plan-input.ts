@@ -12,6 +12,8 @@ export interface Overrides {
   readonly disk?: number | undefined;
   readonly image?: string | undefined;
   readonly driver?: string | undefined;
+  /** For a first draft of the file, which is where they are from then on. */
+  readonly profiles?: readonly string[] | undefined;
 }
 
 export interface PlanInput {

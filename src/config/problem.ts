@@ -21,16 +21,31 @@ export type Path = readonly (string | number)[];
 /** More problems than this are counted, not listed. */
 const listed = 50;
 
-/** One `config-invalid` error for all problems, in the order of the file; each is a line `file:line:col path message`. */
-export function invalidConfig(problems: readonly Problem[]): CloneboxError {
-  const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+/**
+ * One `config-invalid` error for all problems, file by file and in the order of each; each is a line
+ * `file:line:col path message`. `check` is the command line that finds them again.
+ */
+export function invalidConfig(
+  problems: readonly Problem[],
+  check = checkOf(problems[0]?.file ?? ''),
+): CloneboxError {
+  const files = [...new Set(problems.map((problem) => problem.file))];
+  const sorted = files.flatMap((one) =>
+    problems
+      .filter((problem) => problem.file === one)
+      .toSorted((a, b) => a.line - b.line || a.column - b.column),
+  );
   const lines = sorted.slice(0, listed).map(lineOf);
   if (sorted.length > listed) lines.push(`and ${sorted.length - listed} more`);
-  const [file = ''] = sorted.map((problem) => problem.file);
   return new CloneboxError('config-invalid', lines.join('\n'), {
-    hint: `Mend it, and check it with: clonebox config validate ${shellQuote(file)}`,
+    hint: `Mend it, and check it with: ${check}`,
     facts: { problems: sorted.slice(0, listed), count: sorted.length },
   });
+}
+
+/** The command line that checks a file. */
+export function checkOf(file: string): string {
+  return `clonebox config validate ${shellQuote(file)}`;
 }
 
 function lineOf(problem: Problem): string {

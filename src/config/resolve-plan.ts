@@ -1,13 +1,13 @@
 import { CloneboxError, reasonOf } from '../core/errors.ts';
 import type { PlannedPackage, RunUnit, VmPlan } from '../core/plan.ts';
 import { exactBytes } from '../lib/bytes.ts';
-import { nameOf } from './convert.ts';
 import { guestPlaceOf, homeOf } from './guest-place.ts';
 import { hostPath } from './host-path.ts';
 import { isImagePath } from './image-kind.ts';
-import type { Config, Origin } from './parse-config.ts';
+import { nowhere } from './origin.ts';
+import type { Config } from './parse-config.ts';
 import type { Overrides, PlanInput, Report } from './plan-input.ts';
-import { formatPath, invalidConfig, type Problem } from './problem.ts';
+import { checkOf, formatPath, invalidConfig, type Problem } from './problem.ts';
 import { resolvePorts } from './resolve-ports.ts';
 import { resolveShares } from './resolve-shares.ts';
 import { resolveUser } from './resolve-user.ts';
@@ -56,22 +56,17 @@ export function resolvePlan(input: PlanInput): VmPlan {
     withheld: [],
   };
   checkHostPorts(plan, report);
-  if (problems.length > 0) throw invalidConfig(problems);
+  if (problems.length > 0)
+    throw invalidConfig(problems, config.origin && checkOf(config.origin.file));
   return plan;
 }
 
 function reporter({ config, configFile }: PlanInput, problems: Problem[]): Report {
-  const { file, places, names } = config.origin ?? nowhere(configFile);
+  const origin = config.origin ?? nowhere(configFile);
   return (path, message) => {
-    const around = path.map((_, index) => formatPath(path.slice(0, path.length - index)));
-    const known = around.find((key) => Object.hasOwn(places, key)) ?? '';
-    const place = places[known] ?? { line: 1, column: 1 };
-    problems.push({ file, ...place, path: formatPath(nameOf(names, path)), message });
+    const { file, line, column, path: name } = origin.at(path);
+    problems.push({ file, line, column, path: formatPath(name), message });
   };
-}
-
-function nowhere(file = 'configuration'): Origin {
-  return { file, places: {}, names: new Map(), upgrade: undefined };
 }
 
 function checkOverrides(overrides: Overrides): void {
@@ -117,11 +112,13 @@ function join(place: string, relative: string): string {
 }
 
 function resolvePackages({ config, configFile }: PlanInput): PlannedPackage[] {
-  const source = configFile ?? config.origin?.file ?? 'configuration';
-  const finding = { source, confidence: 'certain', reason: 'listed in packages' } as const;
-  return (config.packages ?? []).map((text) => {
+  const origin = config.origin ?? nowhere(configFile);
+  return (config.packages ?? []).map((text, index) => {
     const [name = '', version] = text.split('=', 2);
-    return { name, version, finding };
+    const { file, profile } = origin.at(['packages', index]);
+    const source = profile ? file : (configFile ?? file);
+    const reason = profile ? `listed in profile ${profile.name}` : 'listed in packages';
+    return { name, version, finding: { source, confidence: 'certain', reason } };
   });
 }
 

@@ -9,8 +9,13 @@ interface WrittenShare {
   readonly host: string;
   readonly guest: string;
   readonly mode: ShareMode | undefined;
+  readonly at: LocatedShare['at'];
+}
+
+export interface LocatedShare {
+  readonly share: PlannedShare;
   /** Where the file says it. */
-  readonly at: (part: 'host' | 'guest') => Path;
+  readonly at: (part: 'host' | 'guest' | 'mode') => Path;
 }
 
 /**
@@ -18,8 +23,13 @@ interface WrittenShare {
  * outside of it only when the file says so; without `shares` the project is shared, at its own path.
  */
 export function resolveShares(input: PlanInput, report: Report): PlannedShare[] {
+  return locateShares(input, report).map(({ share }) => share);
+}
+
+/** As `resolveShares`, each with where the file says it. */
+export function locateShares(input: PlanInput, report: Report): LocatedShare[] {
   const places = new Set<string>();
-  const shares = written(input).flatMap(({ host: text, guest, mode, at }): PlannedShare[] => {
+  const shares = written(input).flatMap(({ host: text, guest, mode, at }): LocatedShare[] => {
     const host = hostPath(text, input, (message) => report(at('host'), message));
     if (host === undefined) return [];
     const place = guest === 'same' ? host : guest;
@@ -28,22 +38,22 @@ export function resolveShares(input: PlanInput, report: Report): PlannedShare[] 
     if (places.has(place)) report(at('guest'), `is ${quoted(place)}, the place of another share`);
     places.add(place);
     const inProject = input.project !== undefined && isWithin(input.project, host);
-    return [{ host, guest: place, mode: mode ?? (inProject ? 'rw' : 'ro') }];
+    return [{ share: { host, guest: place, mode: mode ?? (inProject ? 'rw' : 'ro') }, at }];
   });
   return inMountOrder(shares, input.project);
 }
 
 /** The project's share first, as far as no other one is mounted around it: a later mount would hide an inner one. */
 function inMountOrder(
-  shares: readonly PlannedShare[],
+  shares: readonly LocatedShare[],
   project: string | undefined,
-): PlannedShare[] {
-  const projects = shares.filter(({ host }) => host === project);
-  const others = shares.filter(({ host }) => host !== project);
-  const ordered: PlannedShare[] = [];
-  for (const share of [...projects, ...others]) {
-    const inner = ordered.findIndex(({ guest }) => isWithin(share.guest, guest));
-    ordered.splice(inner < 0 ? ordered.length : inner, 0, share);
+): LocatedShare[] {
+  const projects = shares.filter(({ share }) => share.host === project);
+  const others = shares.filter(({ share }) => share.host !== project);
+  const ordered: LocatedShare[] = [];
+  for (const one of [...projects, ...others]) {
+    const inner = ordered.findIndex(({ share }) => isWithin(one.share.guest, share.guest));
+    ordered.splice(inner < 0 ? ordered.length : inner, 0, one);
   }
   return ordered;
 }
@@ -55,14 +65,14 @@ function written({ config, project }: PlanInput): WrittenShare[] {
       host: share.host,
       guest: share.guest ?? 'same',
       mode: share.mode,
-      at: (part: 'host' | 'guest') => ['shares', index, part],
+      at: (part: 'host' | 'guest' | 'mode') => ['shares', index, part],
     }),
   );
   const paths = Object.entries(config.paths ?? {}).map(([host, guest]) => ({
     host,
     guest,
     mode: undefined,
-    at: () => ['paths', host],
+    at: (part: 'host' | 'guest' | 'mode') => ['paths', host, ...(part === 'mode' ? [part] : [])],
   }));
   return [...shares, ...paths];
 }

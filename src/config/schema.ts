@@ -4,6 +4,7 @@ import * as field from './fields.ts';
 import { parseGuestPath, parseMountPoint, parseWorkingDirectory } from './guest-path.ts';
 import { parsePort, parsePortPair, portKeys } from './port.ts';
 import { provisionStep } from './provision-step.ts';
+import { removeSchema } from './remove-schema.ts';
 import { hasVariable, variableProblem } from './variables.ts';
 
 const MiB = 1024 ** 2;
@@ -99,7 +100,8 @@ const itself = (value: string) => [value];
 /** `.clonebox.yaml`, version 2: every key, and nothing else (docs/reference/config.md). No defaults: `resolvePlan` has them. */
 export const configSchema = z.strictObject({
   version: field.oneOf(['2']),
-  profiles: field.reserved(noItems).optional(),
+  profiles: field.profileNames.optional(),
+  remove: removeSchema.optional(),
   vm: vm.optional(),
   network: network.optional(),
   shares: z.array(share).optional(),

@@ -20,7 +20,8 @@ let project: string;
 let file: string;
 const old =
   "version: '1'\nvm:\n  name: shop # ours\n  ram_mb: 1024\n  password: hunter2hunter2\n  gui: true\n";
-const young = "version: '2'\nvm:\n  name: shop # ours\n  memory: 1G\n";
+const young =
+  "# yaml-language-server: $schema=https://json.schemastore.org/clonebox.json\nversion: '2'\nvm:\n  name: shop # ours\n  memory: 1G\n";
 const run = (options: { dryRun?: boolean; backup?: boolean } = {}) =>
   migrate(bed.context(), { target: project, cwd: '/', dryRun: false, backup: false, ...options });
 

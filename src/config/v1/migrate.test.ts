@@ -3,9 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { parseConfig } from '../parse-config.ts';
+import { schemaComment } from '../schema-url.ts';
 import { migrateText } from './migrate.ts';
 
 const file = '.clonebox.yaml';
+const head = `${schemaComment}\n`;
 
 function meaningOf(text: string) {
   const { origin: _, ...config } = parseConfig(text, file);
@@ -156,7 +158,7 @@ post_commands:
   echo two
 # end
 `;
-    expect(migrateText(text, file).text).toBe(`# top
+    expect(migrateText(text, file).text).toBe(`${head}# top
 
 version: '2'
 
@@ -182,10 +184,17 @@ post_commands:
   it('keeps how far lines are indented, and their ends', () => {
     const indented = "version: '1'\nvm:\n    # who\n    vcpus: 2\npackages:\n    - git\n";
     expect(migrateText(indented, file).text).toBe(
-      "version: '2'\nvm:\n    # who\n    cpus: 2\npackages:\n    - git\n",
+      `${head}version: '2'\nvm:\n    # who\n    cpus: 2\npackages:\n    - git\n`,
     );
     const { text } = migrateText("version: '1'\r\nvm:\r\n  vcpus: 2\r\n", file);
-    expect(text).toBe("version: '2'\r\nvm:\r\n  cpus: 2\r\n");
+    expect(text).toBe(`${head.replace('\n', '\r\n')}version: '2'\r\nvm:\r\n  cpus: 2\r\n`);
+  });
+
+  it('names its schema once', () => {
+    const own = '# yaml-language-server: $schema=./own.json\n';
+    const text = "version: '1'\nvm:\n  vcpus: 2\n";
+    expect(migrateText(own + text, file).text).toBe(`${own}version: '2'\nvm:\n  cpus: 2\n`);
+    expect(migrateText(text, file).diff).toContain(`+${head.trimEnd()}`);
   });
 
   it('keeps the comments of directories and commands that move', () => {

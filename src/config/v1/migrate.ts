@@ -4,6 +4,7 @@ import { composeText, convertCurrent } from '../document.ts';
 import { type Config, parseConfig } from '../parse-config.ts';
 import { configSchema } from '../schema.ts';
 import { isTextAt } from '../schema-tree.ts';
+import { schemaComment } from '../schema-url.ts';
 import { pairOf, type UpgradeNote } from './edit.ts';
 
 /** A file of the present version, made of one that may have been of an older one. */
@@ -37,7 +38,8 @@ export function migrateText(text: string, file: string): Migration {
     ...{ lineWidth: 0, flowCollectionPadding: !/[{[][^\s\]}]/.test(text) || /[{[] \S/.test(text) },
     ...{ indent: indentOf(text), indentSeq: !/^( *)[\w-]+: *(#.*)?\r?\n\1- /m.test(text) },
   });
-  const migrated = /\r\n/.test(text) ? written.replace(/\r?\n/g, '\r\n') : written;
+  const headed = text.includes('yaml-language-server:') ? written : `${schemaComment}\n${written}`;
+  const migrated = /\r\n/.test(text) ? headed.replace(/\r?\n/g, '\r\n') : headed;
   if (meaning(parseConfig(migrated, file)) !== meaning(before)) {
     throw new Error('the file of version 2 would not mean what that of version 1 does');
   }

@@ -1,0 +1,3 @@
+export const go = `description: Go, with a C compiler for cgo
+packages: [golang, build-essential, git, ca-certificates]
+`;

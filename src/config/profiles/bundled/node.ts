@@ -1,0 +1,3 @@
+export const node = `description: Node.js and npm, with what native modules are built with
+packages: [nodejs, npm, build-essential, python3, git]
+`;
