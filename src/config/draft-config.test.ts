@@ -75,9 +75,7 @@ describe('draftConfig', () => {
   it('names the profiles that were asked for', () => {
     const draft = draftConfig({ name, project, needs: node, profiles: ['node', 'redis-7'] });
     expect(parseConfig(draft, 'x').profiles).toEqual(['node', 'redis-7']);
-    expect(parseConfig(draftConfig({ name, project, needs: node }), 'x').profiles).toBe(
-      undefined,
-    );
+    expect(parseConfig(draftConfig({ name, project, needs: node }), 'x').profiles).toBe(undefined);
   });
 
   it('does not name the directory it was made in', () => {

@@ -1,3 +1,6 @@
+import type { Overrides } from '../config/plan-input.ts';
+import { resolvedValues } from '../config/resolved-values.ts';
+import type { OriginatedValue } from '../config/values.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { VmPlan } from '../core/plan.ts';
@@ -20,6 +23,36 @@ export async function showConfig(ctx: Ctx, input: ConfigInput): Promise<VmPlan> 
     });
   }
   return (await loadPlan(ctx, target, { overrides: {} })).plan;
+}
+
+export interface ResolvedConfig {
+  readonly file: string;
+  readonly values: readonly OriginatedValue[];
+}
+
+/**
+ * Every value of what a project's file means now, with its origin. What the command line said when its VM was made goes
+ * on to hold, as for the next `clone`. Fails with `usage` for a VM by name: its record has no origins.
+ */
+export async function resolveConfig(
+  ctx: Ctx,
+  input: ConfigInput & { readonly overrides: Overrides },
+): Promise<ResolvedConfig> {
+  const target = await findTarget(ctx, input.target, input.cwd);
+  if (target.kind === 'name') {
+    throw new CloneboxError('usage', 'config show --resolved wants a directory or a file', {
+      hint: 'clonebox config show --resolved .',
+    });
+  }
+  const made = target.existing && (await ctx.store.read(target.existing).catch(() => undefined));
+  const overrides = { ...made?.overrides, ...input.overrides };
+  const { plan, input: from, draft } = await loadPlan(ctx, target, { overrides });
+  const values = resolvedValues(from, plan).map((value) =>
+    draft !== undefined && value.origin.kind === 'file'
+      ? { ...value, origin: { ...value.origin, kind: 'draft' as const } }
+      : value,
+  );
+  return { file: target.configFile, values };
 }
 
 /** Checks a project's file. Fails with `config-invalid` and every problem, or `not-found` when there is no file. */

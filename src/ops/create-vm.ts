@@ -214,7 +214,10 @@ function newRecord(
 
 /** What the command line said, for the record: it goes on to hold when the file is read again. */
 export function stored(overrides: Overrides): Record<string, string | number> {
-  return Object.fromEntries(Object.entries(overrides).filter(([, value]) => value !== undefined));
+  const { profiles: _, ...lasting } = overrides;
+  return Object.fromEntries(
+    Object.entries(lasting).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
 }
 
 /** Keeps a VM that could not be made whole, marked with the reason; `undefined` when there is nothing to keep yet. */

@@ -37,14 +37,14 @@ export async function firstConfig(ctx: Ctx, input: FirstConfigInput): Promise<Fi
     release,
     workstation: await workstationVersions(ctx, directory, needed),
   });
-  const { cpus, memory, disk } = overrides;
+  const { cpus, memory, disk, profiles } = overrides;
   const exclude = new Set(choices.exclude);
   const kept = { ...needs, packages: needs.packages.filter((one) => !exclude.has(one.name)) };
   return {
     needs: kept,
     release,
     text: (image) =>
-      draftConfig({ name, project: directory, needs: kept, image, cpus, memory, disk }),
+      draftConfig({ name, project: directory, needs: kept, image, cpus, memory, disk, profiles }),
   };
 }
 

@@ -1,14 +1,16 @@
 import { type DraftChoices, isChosen, noChoices } from '../config/needs/choices.ts';
 import { outsideReach, type Reach } from '../config/outside-reach.ts';
 import { parseConfig } from '../config/parse-config.ts';
-import type { Overrides } from '../config/plan-input.ts';
+import type { Overrides, PlanInput } from '../config/plan-input.ts';
 import { refusedProject, refusedShare } from '../config/refused.ts';
 import { resolvePlan } from '../config/resolve-plan.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { VmName } from '../core/name.ts';
 import type { GuestUser, VmPlan } from '../core/plan.ts';
+import { checkAsked } from './asked-profiles.ts';
 import { type FirstConfig, firstConfig } from './first-config.ts';
+import { withProfiles } from './profiles.ts';
 import { defaultName, type Target } from './target.ts';
 import { warnOfVersion1 } from './version-1.ts';
 
@@ -18,6 +20,8 @@ export interface LoadedPlan {
   readonly reach: readonly Reach[];
   /** The file that the project has not, and what it was made from. */
   readonly draft: FirstConfig | undefined;
+  /** What it was resolved from. */
+  readonly input: PlanInput;
 }
 
 export interface LoadOptions {
@@ -96,9 +100,14 @@ export async function loadPlan(
   if (text !== undefined && isChosen(choices)) throw tooLate(project.configFile);
   const draft =
     text === undefined ? await draftOf(ctx, project, { ...options, name, choices }) : undefined;
-  const config = parseConfig(text ?? draft?.text('auto') ?? '', project.configFile);
-  warnOfVersion1(ctx, config);
-  const plan = resolvePlan({
+  const own = parseConfig(text ?? draft?.text('auto') ?? '', project.configFile);
+  warnOfVersion1(ctx, own);
+  await checkAsked(ctx, project, {
+    profiles: options.overrides.profiles ?? [],
+    file: draft === undefined ? own : undefined,
+  });
+  const config = await withProfiles(ctx, project.directory, own);
+  const input: PlanInput = {
     config,
     configFile: project.configFile,
     project: project.directory,
@@ -109,11 +118,12 @@ export async function loadPlan(
     env: ctx.host.env,
     defaultName: name,
     home,
-  });
+  };
+  const plan = resolvePlan(input);
   const real = await withRealShares(ctx, plan);
   checkShares(real, home);
   const byProject = options.overrides.image === undefined ? real : { ...real, image: 'auto' };
-  return { plan: real, draft, reach: outsideReach(byProject, home, config) };
+  return { plan: real, draft, reach: outsideReach(byProject, home, config), input };
 }
 
 /** Who became root by sudo: the guest user is that person. */

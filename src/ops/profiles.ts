@@ -1,0 +1,139 @@
+import { join } from 'node:path';
+import { isWithin } from '../config/host-path.ts';
+import { nowhere, type ProfileSource } from '../config/origin.ts';
+import type { Config } from '../config/parse-config.ts';
+import { checkOf, formatPath, invalidConfig, type Problem } from '../config/problem.ts';
+import { applyProfiles } from '../config/profiles/apply-profiles.ts';
+import { bundledProfiles } from '../config/profiles/bundled.ts';
+import {
+  extendedBy,
+  type Found,
+  orderProfiles,
+  type Wanted,
+} from '../config/profiles/order-profiles.ts';
+import { type Profile, parseProfile } from '../config/profiles/parse-profile.ts';
+import type { Ctx } from '../core/ctx.ts';
+import { namePattern } from '../core/name.ts';
+
+/** Far more than anybody has: a project could make reading go on for ever. */
+const mostProfiles = 100;
+const mostBytes = 1024 * 1024;
+
+/** Where profiles are looked for before those that come with CloneBox; the first place that has one wins. */
+export function profileDirectories(ctx: Ctx, project: string) {
+  return [
+    { from: 'project', directory: join(project, '.clonebox/profiles') },
+    { from: 'user', directory: ctx.store.paths.profiles },
+  ] as const;
+}
+
+/**
+ * A configuration with its profiles merged below it. Fails with `config-invalid`, which lists every problem of the
+ * profiles that are wanted, each with its own file.
+ */
+export async function withProfiles(ctx: Ctx, project: string, config: Config): Promise<Config> {
+  const { profiles = [], remove, origin = nowhere() } = config;
+  if (profiles.length === 0 && remove === undefined) return config;
+  const wanted = profiles.map((name, index) => ({ name, place: origin.at(['profiles', index]) }));
+  const check = checkOf(origin.file);
+  const applied = applyProfiles(config, await readProfiles(ctx, project, { wanted, check }));
+  if (applied.problems.length > 0) throw invalidConfig(applied.problems, check);
+  return applied.config;
+}
+
+/**
+ * The profiles that are wanted and those they extend, as they are merged. Fails with `config-invalid`; `check` is the
+ * command line that finds the problems again.
+ */
+export async function readProfiles(
+  ctx: Ctx,
+  project: string,
+  { wanted, check }: { wanted: readonly Wanted[]; check: string },
+): Promise<readonly Profile[]> {
+  const { problems, ...found } = await collect(ctx, project, wanted);
+  const ordered = orderProfiles(wanted, found);
+  const all = [...ordered.problems, ...problems];
+  if (all.length > 0) throw invalidConfig(all, check);
+  return ordered.order;
+}
+
+/** Every name there is. */
+export async function profileNames(ctx: Ctx, project: string): Promise<string[]> {
+  const names = new Set(bundledProfiles.keys());
+  for (const { directory } of profileDirectories(ctx, project)) {
+    for (const name of await namesIn(ctx, directory)) names.add(name);
+  }
+  return [...names].toSorted();
+}
+
+/** The names of the profiles in a directory; what is called otherwise is none. */
+export async function namesIn(ctx: Ctx, directory: string): Promise<string[]> {
+  const files = await ctx.host.files.list(directory);
+  const names = files.flatMap((file) => (file.endsWith('.yaml') ? [file.slice(0, -5)] : []));
+  return names.filter((name) => namePattern.test(name)).slice(0, 1000);
+}
+
+/** One profile by its name, from the first place that has it; `undefined` where none does. */
+export async function readProfile(
+  ctx: Ctx,
+  project: string,
+  name: string,
+): Promise<(ReturnType<typeof parseProfile> & { readonly source: ProfileSource }) | undefined> {
+  if (!namePattern.test(name)) return undefined;
+  for (const { from, directory } of profileDirectories(ctx, project)) {
+    const file = join(directory, `${name}.yaml`);
+    if ((await ctx.host.files.facts(file)) === undefined) continue;
+    const source: ProfileSource = { name, from, file };
+    const text = await readText(ctx, file, from === 'project' ? project : undefined);
+    if ('message' in text) return { source, problems: [{ ...start, file, path: '', ...text }] };
+    return { source, ...parseProfile(text.text, source) };
+  }
+  const text = bundledProfiles.get(name);
+  if (text === undefined) return undefined;
+  const source: ProfileSource = { name, from: 'bundled', file: `bundled:${name}.yaml` };
+  return { source, ...parseProfile(text, source) };
+}
+
+const start = { line: 1, column: 1 };
+
+/** The text of a profile's file, or why there is none. One of a project is in that project, links followed. */
+async function readText(
+  ctx: Ctx,
+  file: string,
+  within: string | undefined,
+): Promise<{ text: string } | { message: string }> {
+  const { files } = ctx.host;
+  const real = await files.realPath(file);
+  if (real === undefined) return { message: 'is a link that leads nowhere' };
+  if (within !== undefined && !isWithin(within, real)) {
+    return { message: 'is a link that leads out of the project' };
+  }
+  const facts = await files.facts(real);
+  if (facts?.kind !== 'file') return { message: 'is not a file' };
+  if (facts.size > mostBytes) return { message: 'is longer than 1 MiB' };
+  return { text: (await files.readText(real)) ?? '' };
+}
+
+async function collect(
+  ctx: Ctx,
+  project: string,
+  wanted: readonly Wanted[],
+): Promise<Found & { readonly problems: readonly Problem[] }> {
+  const profiles = new Map<string, Profile | undefined>();
+  const problems: Problem[] = [];
+  const pending = [...wanted];
+  for (const { name, place } of pending) {
+    if (profiles.has(name)) continue;
+    if (profiles.size === mostProfiles) {
+      const { file, line, column, path } = place;
+      const message = `leads to more than ${mostProfiles} profiles`;
+      throw invalidConfig([{ file, line, column, path: formatPath(path), message }]);
+    }
+    const read = await readProfile(ctx, project, name);
+    if (read === undefined) continue;
+    profiles.set(name, read.profile);
+    problems.push(...read.problems);
+    if (read.profile) pending.push(...extendedBy(read.profile));
+  }
+  return { profiles, problems, names: await profileNames(ctx, project) };
+}
