@@ -202,6 +202,22 @@ export const registry: readonly Section[] = [
           },
         ],
       },
+      {
+        name: 'profile',
+        summary: 'Configurations that others build on',
+        commands: [
+          {
+            name: 'list',
+            summary: 'List the profiles that a project can use',
+            load: async () => (await import('./commands/profile-list.ts')).profileList,
+          },
+          {
+            name: 'show',
+            summary: 'Show what a profile says, and where each value is from',
+            load: async () => (await import('./commands/profile-show.ts')).profileShow,
+          },
+        ],
+      },
     ],
   },
   {

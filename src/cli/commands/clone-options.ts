@@ -5,6 +5,7 @@ import type { DraftChoices } from '../../config/needs/choices.ts';
 import type { Overrides } from '../../config/plan-input.ts';
 import type { Ctx } from '../../core/ctx.ts';
 import { CloneboxError } from '../../core/errors.ts';
+import { namePattern } from '../../core/name.ts';
 import { quoted } from '../../lib/printable.ts';
 import {
   countOption,
@@ -25,6 +26,12 @@ export const planOptions = {
   memory: sizeOption('memory, for example 2G'),
   disk: sizeOption('size of the disk; it takes only what is written to it'),
   image: textOption('IMAGE', 'base image: debian:12, bootstrap:debian:12, a path, auto'),
+  profile: {
+    kind: 'values',
+    value: 'NAME',
+    summary: 'profile that a first draft of the file stands on',
+    parse: parseProfileName,
+  },
 } as const satisfies OptionSpecs;
 
 /** What `clone` and `create` both take. */
@@ -80,9 +87,15 @@ export function overridesOf(
   { ctx, globals, cwd }: { ctx: Ctx; globals: Globals; cwd: string },
 ): Overrides {
   const { name, cpus, memory, disk } = options;
+  const profiles = options.profile.length === 0 ? undefined : [...new Set(options.profile)];
   const image = options.image === undefined ? undefined : absoluteImage(ctx, options.image, cwd);
   const driver = knownDriver(ctx, globals.driver ?? ctx.host.env.CLONEBOX_DRIVER);
-  return given({ name, cpus, memory, disk, image, driver });
+  return given({ name, cpus, memory, disk, image, driver, profiles });
+}
+
+function parseProfileName(text: string): string {
+  if (namePattern.test(text)) return text;
+  throw new RangeError("is not the name of a profile: a-z, 0-9 and '-'");
 }
 
 function absoluteImage(ctx: Ctx, image: string, cwd: string): string {
@@ -91,7 +104,8 @@ function absoluteImage(ctx: Ctx, image: string, cwd: string): string {
   return image.startsWith('~/') ? join(ctx.host.user.home, image.slice(2)) : resolve(cwd, image);
 }
 
-function knownDriver(ctx: Ctx, name: string | undefined): string | undefined {
+/** A driver by its name. Fails with `usage` when there is none. */
+export function knownDriver(ctx: Ctx, name: string | undefined): string | undefined {
   if (!name) return undefined;
   if (ctx.driverNames.includes(name)) return name;
   throw new CloneboxError('usage', `there is no driver ${quoted(name)}`, {

@@ -8,6 +8,7 @@ export const init = defineCommand({
   examples: [
     { line: 'clonebox init', what: 'for this directory' },
     { line: 'clonebox init ~/shop --memory 4G', what: 'for another one, with more memory' },
+    { line: 'clonebox init --profile node --profile redis-7', what: 'on top of profiles' },
   ],
   run: async ({ ctx, args, options, globals, cwd }) => {
     const ops = await import('../../ops/init.ts');
