@@ -1,5 +1,5 @@
 import { type Located, nameOf } from './convert.ts';
-import type { Path, Position } from './problem.ts';
+import { formatPath, type Path, type Position } from './problem.ts';
 import type { UpgradeNote } from './v1/edit.ts';
 
 /** A profile by its name, and where it was found. */
@@ -41,13 +41,9 @@ interface TextOrigin {
 export function originOf(data: Located, { file, profile, upgrade }: TextOrigin): Origin {
   const at = (path: Path): Place => {
     const name = nameOf(data.names, path);
-    return {
-      file,
-      ...data.at(path),
-      path: name,
-      profile,
-      kind: name === path ? 'text' : 'version-1',
-    };
+    const isSame = name === path || formatPath(name) === formatPath(path);
+    const kind = isSame ? 'text' : 'version-1';
+    return { file, ...data.at(path), path: name, profile, kind };
   };
   return { file, at, upgrade };
 }
