@@ -52,7 +52,9 @@ export async function readProfiles(
 ): Promise<readonly Profile[]> {
   const { problems, ...found } = await collect(ctx, project, wanted);
   const ordered = orderProfiles(wanted, found);
-  const all = [...ordered.problems, ...problems];
+  const isOwn = ({ file }: Problem) => file === wanted[0]?.place.file;
+  const inProfiles = [...ordered.problems.filter((problem) => !isOwn(problem)), ...problems];
+  const all = [...ordered.problems.filter(isOwn), ...inProfiles];
   if (all.length > 0) throw invalidConfig(all, check);
   return ordered.order;
 }

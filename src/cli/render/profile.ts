@@ -13,7 +13,9 @@ export function renderProfile(profile: ShownProfile): string[] {
     ...(description === null ? [] : [`# ${printable(description, 4096)}`]),
     ...(profile.extends.length === 0 ? [] : [`# extends ${profile.extends.join(', ')}`]),
   ];
-  const origins = new Map(values.map(({ key, origin }) => [key, originText(origin, profile.project)]));
+  const origins = new Map(
+    values.map(({ key, origin }) => [key, originText(origin, profile.project)]),
+  );
   const document = new Document(merged);
   comment(document.contents, [], origins);
   if (values.length === 0) return head;
