@@ -139,7 +139,8 @@ module.exports = {
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
     doNotFollow: { path: 'node_modules' },
-    exclude: { path: '^(dist|node_modules/\\.)' },
+    // Projects that are looked at: their packages are not ours.
+    exclude: { path: '^(dist|node_modules/\\.|test/fixtures/projects/)' },
     enhancedResolveOptions: {
       exportsFields: ['exports'],
       conditionNames: ['import', 'node', 'default', 'types'],

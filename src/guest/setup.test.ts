@@ -225,7 +225,7 @@ describe('what a plan wants', () => {
       { io: { ...quietIo(), emit } },
     );
     expect(phases).toEqual([
-      ...['identity', 'shares', 'packages', 'services', 'provision', 'run', 'post'],
+      ...['identity', 'shares', 'packages', 'services', 'provision', 'post', 'run'],
     ]);
     const words = ran.map(({ argv, options }) => ({ argv: argv.join(' '), options }));
     const at = (text: string) => words.findIndex(({ argv }) => argv.includes(text));

@@ -1,8 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: the file's own syntax.
+
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { noChoices } from '../../src/config/needs/choices.ts';
 import type { Overrides } from '../../src/config/plan-input.ts';
 import type { Ctx } from '../../src/core/ctx.ts';
 import type { CloneboxError } from '../../src/core/errors.ts';
@@ -220,7 +222,7 @@ describe('--profile', () => {
     ofProject('base', 'vm: { cpus: 3 }\n');
     const overrides = { profiles: ['base', 'redis-7'] };
     expect((await load(overrides)).plan).toMatchObject({ cpus: 3, services: ['redis-server'] });
-    const { file } = await init(ctx, { target: project, cwd: '/', overrides });
+    const { file } = await init(ctx, { target: project, cwd: '/', overrides, choices: noChoices });
     expect(await ctx.host.files.readText(file)).toContain('\nprofiles: [base, redis-7]\n');
     expect((await load()).plan.cpus).toBe(3);
     // The same line again says nothing new.
