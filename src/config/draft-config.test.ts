@@ -61,12 +61,7 @@ describe('draftConfig', () => {
       shares: [{ host: '.', guest: 'same', mode: 'rw' }],
       packages: ['nodejs', 'postgresql'],
       services: ['postgresql'],
-      provision: [
-        { run: 'clonebox-install npm' },
-        { run: expect.stringContaining('pg_hba.conf') },
-        { run: 'runuser -u postgres -- createuser --superuser "$CLONEBOX_USER"' },
-        { run: `runuser -u postgres -- createdb --owner "$CLONEBOX_USER" 'shop'` },
-      ],
+      provision: [{ run: 'clonebox-install npm' }, { run: 'clonebox-database postgresql shop' }],
       post_commands: ['npm ci'],
       run: { web: { command: ['node', 'server.js'], env: { PORT: '8080' }, port: 8080 } },
     });

@@ -6,6 +6,7 @@ import type { Workstation } from '../core/setup.ts';
 import type { VmPaths } from '../core/store.ts';
 import { homeOf, withUser } from './accounts.ts';
 import type { GuestFile } from './archive.ts';
+import { databaseScript } from './database-script.ts';
 import { installScript } from './install-script.ts';
 import { workstationFiles } from './workstation.ts';
 
@@ -52,6 +53,7 @@ export async function identityFiles(
         ]),
     ...skeleton,
     installScript,
+    databaseScript,
     { path: `${home}/.ssh`, directory: true, mode: 0o700, ...owned },
     {
       path: `${home}/.ssh/authorized_keys`,

@@ -1,7 +1,8 @@
 import { satisfies } from 'semver';
 import type { NeededService } from '../../core/needs.ts';
+import type { Finding } from '../../core/plan.ts';
 import { quoted } from '../../lib/printable.ts';
-import type { GuestFacts, Provided } from './provided.ts';
+import type { GuestFacts, GuestStep, Provided } from './provided.ts';
 import { services } from './services.ts';
 
 /** A database is made by a command line: its name must not be one. */
@@ -41,10 +42,7 @@ function provide(
   return {
     packages: entry.packages.map((one) => ({ name: one, need: name, version, finding })),
     services: entry.units.map((unit) => ({ name: unit, finding })),
-    steps: (entry.prepare?.(named) ?? []).map((run) => ({
-      run,
-      finding: { ...finding, reason: 'roles without a password, and databases' },
-    })),
+    steps: entry.database === undefined ? [] : [databaseStep(entry.database, named, finding)],
     notes: [
       ...(other
         ? [`${name} ${range} is asked for (${finding.source}); ${release} has ${version}`]
@@ -53,5 +51,18 @@ function provide(
         .filter((one) => !isPlain(one))
         .map((one) => `${name}: nothing is made of the name ${quoted(one, 40)}`),
     ],
+  };
+}
+
+function databaseStep(
+  server: string,
+  { databases, roles }: { databases: readonly string[]; roles: readonly string[] },
+  { source, confidence }: Finding,
+): GuestStep {
+  const words = [...roles.map((name) => `--role ${name}`), ...databases];
+  const reason = words.length > 0 ? 'it names them' : 'a role for you';
+  return {
+    run: ['clonebox-database', server, ...words].join(' '),
+    finding: { source, confidence, reason },
   };
 }

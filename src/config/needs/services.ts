@@ -6,11 +6,8 @@ export interface ServiceEntry {
   /** systemd units to enable and start. */
   readonly units: readonly string[];
   readonly versions: Readonly<Partial<Record<Release, string>>>;
-  /** Makes databases and roles of these names, and lets the guest's user in without a password. Command lines for root. */
-  readonly prepare?: (names: {
-    databases: readonly string[];
-    roles: readonly string[];
-  }) => readonly string[];
+  /** What the guest's `clonebox-database` calls it, if it has databases. */
+  readonly database?: string;
 }
 
 type Row = readonly [debian12: string, debian13: string, ubuntu22: string, ubuntu24: string];
@@ -24,22 +21,11 @@ function versions([debian12, debian13, ubuntu22, ubuntu24]: Row): ServiceEntry['
   };
 }
 
-/**
- * Whatever password the project has for a role will do from inside the guest: nobody else is there. From outside, a
- * forwarded port comes from another address.
- */
-const trustLoopback =
-  "sed -i -E 's/^(host +all +all +(127|::1)[^ ]* +)(scram-sha-256|md5)/\\1trust/' /etc/postgresql/*/main/pg_hba.conf && systemctl reload postgresql";
-const createRole = 'runuser -u postgres -- createuser --superuser';
-
 const mariadb: ServiceEntry = {
   packages: ['mariadb-server'],
   units: ['mariadb'],
   versions: versions(['10.11.14', '11.8.3', '10.6.22', '10.11.13']),
-  prepare: ({ databases }) => [
-    `mariadb -e "CREATE USER IF NOT EXISTS '$CLONEBOX_USER'@localhost IDENTIFIED VIA unix_socket; GRANT ALL ON *.* TO '$CLONEBOX_USER'@localhost"`,
-    ...databases.map((name) => `mariadb -e 'CREATE DATABASE IF NOT EXISTS \`${name}\`'`),
-  ],
+  database: 'mariadb',
 };
 
 /** Every server that the distributions have. */
@@ -48,16 +34,7 @@ export const services: Readonly<Record<string, ServiceEntry>> = {
     packages: ['postgresql'],
     units: ['postgresql'],
     versions: versions(['15.14.0', '17.6.0', '14.19.0', '16.10.0']),
-    prepare: ({ databases, roles }) => [
-      trustLoopback,
-      `${createRole} "$CLONEBOX_USER"`,
-      ...roles
-        .filter((name) => name !== 'postgres')
-        .map((name) => `[ "$CLONEBOX_USER" = '${name}' ] || ${createRole} '${name}'`),
-      ...databases
-        .filter((name) => name !== 'postgres')
-        .map((name) => `runuser -u postgres -- createdb --owner "$CLONEBOX_USER" '${name}'`),
-    ],
+    database: 'postgresql',
   },
   mariadb,
   // In Debian this is MariaDB, which speaks the same protocol.

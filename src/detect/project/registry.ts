@@ -1,4 +1,6 @@
 import { c } from './c.ts';
+import { compose } from './compose.ts';
+import { connections } from './connections.ts';
 import { dotnet } from './dotnet.ts';
 import { elixir } from './elixir.ts';
 import { go } from './go.ts';
@@ -25,4 +27,6 @@ export const projectReaders: readonly ProjectReader[] = [
   dotnet,
   elixir,
   c,
+  compose,
+  connections,
 ];
