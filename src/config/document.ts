@@ -2,15 +2,14 @@ import {
   Composer,
   type CST,
   type Document,
-  Lexer,
   LineCounter,
   type Node,
-  Parser,
   type Scalar,
   type ScalarTag,
   type Tags,
 } from 'yaml';
 import { printable } from '../lib/printable.ts';
+import { yamlTokens } from '../lib/yaml-tokens.ts';
 import { convert, type Fault, type TextDocument } from './convert.ts';
 import type { Path, Position } from './problem.ts';
 import type { UpgradeNote } from './v1/edit.ts';
@@ -19,8 +18,7 @@ import { isVersion1, upgradeDocument } from './v1/upgrade.ts';
 // A configuration has a few kilobytes. What is far beyond is an accident or an attack, and the
 // composer is recursive: deep nesting could end the process before anything is caught.
 const longestText = 1024 ** 2;
-const mostLexemes = 100_000;
-const deepest = 100;
+const bounds = { lexemes: 100_000, depth: 100 };
 
 /** A text as the nodes of its one document, none of which is converted yet. */
 export interface Composed {
@@ -86,7 +84,7 @@ export function composeText(text: string): Composed | { readonly faults: readonl
     const position = { line: before.length, column: (before.at(-1) ?? '').length + 1 };
     return { faults: [{ ...position, message: 'is not UTF-8', path: [] }] };
   }
-  const tokens = tokenize(source, lines);
+  const tokens = yamlTokens(source, bounds, lines.addNewLine);
   if (!Array.isArray(tokens)) return failed(tokens.offset, tokens.message);
   const documents = compose(tokens, source.length);
   const [document, second] = documents;
@@ -105,25 +103,6 @@ export function composeText(text: string): Composed | { readonly faults: readonl
   }
   const { contents } = document;
   return contents === null ? failed(0, 'is empty') : { document, contents, at };
-}
-
-function tokenize(
-  source: string,
-  lines: LineCounter,
-): CST.Token[] | { offset: number; message: string } {
-  const parser = new Parser(lines.addNewLine);
-  const tokens: CST.Token[] = [];
-  let lexemes = 0;
-  lines.addNewLine(0);
-  for (const lexeme of new Lexer().lex(source)) {
-    lexemes += 1;
-    const { offset } = parser;
-    if (lexemes > mostLexemes) return { offset, message: 'has too many parts' };
-    if (parser.stack.length > deepest) return { offset, message: 'is nested too deeply' };
-    for (const token of parser.next(lexeme)) tokens.push(token);
-  }
-  for (const token of parser.end()) tokens.push(token);
-  return tokens;
 }
 
 function compose(tokens: CST.Token[], length: number): Document.Parsed[] {

@@ -1,11 +1,10 @@
-import { parse } from 'yaml';
 import * as z from 'zod';
 import type { NeededPort, NeededService } from '../../core/needs.ts';
 import { toPort } from '../../lib/command-line.ts';
 import { printable, quoted } from '../../lib/printable.ts';
 import { serviceOfImage } from './known-services.ts';
 import type { ProjectReader } from './reader.ts';
-import { table, text } from './structured.ts';
+import { readYaml, table, text } from './structured.ts';
 import { certain, isAtTop, likely, nameOfFile } from './text.ts';
 
 const fileName = /^(docker-)?compose([.-][\w.-]{1,40})?\.ya?ml$/;
@@ -34,7 +33,7 @@ export const compose: ProjectReader = {
     const ports: NeededPort[] = [];
     const notes: string[] = [];
     for (const { path, text: source } of files) {
-      const read = readYaml(source);
+      const read = readYaml(source, file);
       if (read === undefined) notes.push(`${path} is left out: it is not valid`);
       for (const [name, value] of Object.entries(read?.services ?? {}).slice(0, 200)) {
         const service = one.safeParse(value).data;
@@ -72,15 +71,6 @@ export const compose: ProjectReader = {
     return { services, ports, notes: [...new Set(notes)] };
   },
 };
-
-function readYaml(source: string): z.output<typeof file> | undefined {
-  try {
-    return file.safeParse(parse(source, { maxAliasCount: 50, merge: true, logLevel: 'silent' }))
-      .data;
-  } catch {
-    return undefined;
-  }
-}
 
 /** `environment` is a mapping, or a list of NAME=VALUE. */
 function variablesOf(value: unknown): Map<string, string> {

@@ -5,8 +5,11 @@ import { dotnet } from './dotnet.ts';
 import { elixir } from './elixir.ts';
 import { go } from './go.ts';
 import { java } from './java.ts';
+import { listeningPorts } from './listening-ports.ts';
+import { makefile } from './makefile.ts';
 import { node } from './node.ts';
 import { php } from './php.ts';
+import { procfile } from './procfile.ts';
 import { python } from './python.ts';
 import type { ProjectReader } from './reader.ts';
 import { ruby } from './ruby.ts';
@@ -15,6 +18,8 @@ import { toolVersions } from './tool-versions.ts';
 
 /** Every reader of project files. Where two of them find the same thing, the earlier one's finding is kept. */
 export const projectReaders: readonly ProjectReader[] = [
+  // It is written to be run: its `web` goes before a start script.
+  procfile,
   // A pin comes before what a language's own file allows.
   toolVersions,
   node,
@@ -29,4 +34,6 @@ export const projectReaders: readonly ProjectReader[] = [
   c,
   compose,
   connections,
+  makefile,
+  listeningPorts,
 ];
