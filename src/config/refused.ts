@@ -39,8 +39,8 @@ const secretNames = new Set([
   ...['.password-store', 'keyrings', 'kwalletd'],
 ]);
 
-/** Credentials in a home directory under names that are ordinary elsewhere, and this program's own keys. */
-const secretPlaces = [
+/** Credentials in a home directory, also under names that are ordinary elsewhere, and this program's own keys. */
+export const secretPlaces: readonly string[] = [
   ...[...secretNames].filter((name) => name.startsWith('.')),
   ...['.config/gcloud', '.config/gh', '.docker/config.json', '.npmrc', '.pypirc'],
   ...['.local/share/keyrings', '.local/share/kwalletd', '.local/share/clonebox'],

@@ -13,6 +13,7 @@ import { type FirstConfig, firstConfig } from './first-config.ts';
 import { withProfiles } from './profiles.ts';
 import { defaultName, type Target } from './target.ts';
 import { warnOfVersion1 } from './version-1.ts';
+import { withheldPlaces } from './withheld.ts';
 
 export interface LoadedPlan {
   readonly plan: VmPlan;
@@ -120,7 +121,8 @@ export async function loadPlan(
     home,
   };
   const plan = resolvePlan(input);
-  const real = await withRealShares(ctx, plan);
+  const withheld = await withheldPlaces(ctx);
+  const real = { ...(await withRealShares(ctx, plan)), withheld };
   checkShares(real, home);
   const byProject = options.overrides.image === undefined ? real : { ...real, image: 'auto' };
   return { plan: real, draft, reach: outsideReach(byProject, home, config), input };

@@ -469,7 +469,7 @@ describe('--dry-run', () => {
       plan: { vm: { name: string }; shares: object[] };
     }>();
     const real = realpathSync(directory);
-    expect(plan.shares).toEqual([{ host: real, guest: real, mode: 'rw' }]);
+    expect(plan.shares).toMatchObject([{ host: real, guest: real, mode: 'rw' }]);
     expect(plan.vm.name).toMatch(/^[a-z0-9][a-z0-9-]{0,62}$/);
     // Shown to people it cannot move the cursor, change colours or begin a line of its own.
     const people = await ok(['clone', directory, '--dry-run'], { env, cwd: project });
