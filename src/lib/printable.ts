@@ -6,9 +6,8 @@ const unprintable = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
 /** A text that others wrote, made safe for one line of a terminal: controls escaped, at most `longest` characters. */
 export function printable(text: string, longest = 80): string {
   // Half a secret is one still: it goes before the text is cut.
-  const clean = redact(text);
-  const cut = clean.length > longest ? `${clean.slice(0, longest - 3)}...` : clean;
-  return cut.replace(unprintable, escaped);
+  const clean = redact(text).slice(0, longest + 1).replace(unprintable, escaped);
+  return clean.length > longest ? `${clean.slice(0, longest - 3)}...` : clean;
 }
 
 /** As `printable`, in double quotes. */
