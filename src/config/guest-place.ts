@@ -1,5 +1,5 @@
 import type { GuestUser, PlannedShare } from '../core/plan.ts';
-import { isWithin } from './host-path.ts';
+import { isWithin } from '../lib/is-within.ts';
 
 /** Where a host directory is in the guest, by the closest share that holds it; `undefined` when none does. */
 export function guestPlaceOf(shares: readonly PlannedShare[], path: string): string | undefined {

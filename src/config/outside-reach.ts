@@ -1,5 +1,5 @@
 import type { VmPlan } from '../core/plan.ts';
-import { isWithin } from './host-path.ts';
+import { isWithin } from '../lib/is-within.ts';
 import { isBuiltInImage } from './image-kind.ts';
 import type { Config } from './parse-config.ts';
 import { variablesOf } from './variables.ts';

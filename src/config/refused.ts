@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
-import { isWithin } from './host-path.ts';
+import { credentialsAt } from '../core/secret-places.ts';
+import { isWithin } from '../lib/is-within.ts';
 
 /** The system's own: neither they nor anything below them is a project. */
 const system =
@@ -33,38 +34,17 @@ export function refusedProject(path: string, home: string): string | undefined {
   return refusedShare(directory, ownHome);
 }
 
-/** Credentials wherever they are, below anybody's home. */
-const secretNames = new Set([
-  ...['.ssh', '.gnupg', '.aws', '.azure', '.kube', '.netrc', '.pgpass', '.git-credentials'],
-  ...['.password-store', 'keyrings', 'kwalletd'],
-]);
-
-/** Credentials in a home directory, also under names that are ordinary elsewhere, and this program's own keys. */
-export const secretPlaces: readonly string[] = [
-  ...[...secretNames].filter((name) => name.startsWith('.')),
-  ...['.config/gcloud', '.config/gh', '.docker/config.json', '.npmrc', '.pypirc'],
-  ...['.local/share/keyrings', '.local/share/kwalletd', '.local/share/clonebox'],
-  ...['.mozilla', '.config/google-chrome', '.config/chromium', '.config/microsoft-edge'],
-  ...['.config/BraveSoftware', '.config/opera'],
-];
-
 /**
  * Why a host path may not be shared, or `undefined` when it may: it is, is in, or holds a place of credentials.
  * Takes absolute paths in which links are resolved. The reason completes "PATH …".
  */
 export function refusedShare(path: string, home: string): string | undefined {
   const shared = posix.resolve(path);
-  const named = shared.split('/').find((part) => secretNames.has(part));
-  if (named) return `is a place of credentials (${named})`;
-  for (const owner of homesAround(shared, posix.resolve(home))) {
-    if (isWithin(shared, owner)) return `holds a home directory (${owner}), with its credentials`;
-    for (const place of secretPlaces) {
-      const secret = posix.join(owner, place);
-      if (isWithin(secret, shared)) return `is a place of credentials (${secret})`;
-      if (isWithin(shared, secret)) return `may hold credentials (${secret})`;
-    }
-  }
-  return undefined;
+  const homes = homesAround(shared, posix.resolve(home));
+  const owner = homes.find((one) => isWithin(shared, one));
+  const credentials = credentialsAt(shared, owner === undefined ? homes : []);
+  if (credentials !== undefined || owner === undefined) return credentials;
+  return `holds a home directory (${owner}), with its credentials`;
 }
 
 /** The home directories that a path could touch: ours, root's, and that of whoever has the path. */

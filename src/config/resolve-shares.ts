@@ -1,7 +1,8 @@
 import type { PlannedShare, ShareMode } from '../core/plan.ts';
+import { isWithin } from '../lib/is-within.ts';
 import { quoted } from '../lib/printable.ts';
 import { mountProblem } from './guest-path.ts';
-import { hostPath, isWithin } from './host-path.ts';
+import { hostPath } from './host-path.ts';
 import type { PlanInput, Report } from './plan-input.ts';
 import type { Path } from './problem.ts';
 

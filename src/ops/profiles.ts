@@ -1,5 +1,4 @@
 import { join } from 'node:path';
-import { isWithin } from '../config/host-path.ts';
 import { nowhere, type ProfileSource } from '../config/origin.ts';
 import type { Config } from '../config/parse-config.ts';
 import { checkOf, formatPath, invalidConfig, type Problem } from '../config/problem.ts';
@@ -14,6 +13,7 @@ import {
 import { type Profile, parseProfile } from '../config/profiles/parse-profile.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { namePattern } from '../core/name.ts';
+import { isWithin } from '../lib/is-within.ts';
 
 /** Far more than anybody has: a project could make reading go on for ever. */
 const mostProfiles = 100;

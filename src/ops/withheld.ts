@@ -1,6 +1,6 @@
-import { secretPlaces } from '../config/refused.ts';
 import type { Ctx } from '../core/ctx.ts';
 import type { VmPlan } from '../core/plan.ts';
+import { secretPlaces } from '../core/secret-places.ts';
 
 /** The places of credentials that this home has and no guest is given. They are not looked into. */
 export async function withheldPlaces(ctx: Ctx): Promise<VmPlan['withheld']> {
