@@ -114,6 +114,8 @@ export interface Files {
   rename(from: string, to: string): Promise<void>;
   copy(from: string, to: string): Promise<void>;
   symlink(target: string, path: string): Promise<void>;
+  /** What a link says, as it is written in it; `undefined` when there is no such link. */
+  readLink(path: string): Promise<string | undefined>;
   /** The canonical path, or `undefined` when it does not exist. */
   realPath(path: string): Promise<string | undefined>;
   freeBytes(path: string): Promise<number>;

@@ -145,9 +145,18 @@ test('what is not there is undefined, empty or done, and no error', async () => 
     expect(await files.readBytes(path)).toBeUndefined();
     expect(await files.facts(path)).toBeUndefined();
     expect(await files.realPath(path)).toBeUndefined();
+    expect(await files.readLink(path)).toBeUndefined();
     expect(await files.list(path)).toEqual([]);
     await files.remove(path);
   }
+});
+
+test('a link is read as it is written, whether it leads anywhere or not', async () => {
+  fs.symlinkSync('../no where', at('link'));
+  fs.writeFileSync(at('file'), '');
+  expect(await files.readLink(at('link'))).toBe('../no where');
+  expect(await files.readLink(at('file'))).toBeUndefined();
+  expect(await files.readLink(scratch)).toBeUndefined();
 });
 
 test('facts tell what something is, and do not follow links', async () => {

@@ -242,6 +242,15 @@ export const localFiles: Files = {
   rename: (from, to) => explained(to, fs.rename(from, to)),
   copy: (from, to) => explained(to, fs.copyFile(from, to, constants.COPYFILE_FICLONE)),
   symlink: (target, path) => explained(path, fs.symlink(target, path)),
+  readLink: (path) =>
+    orUndefined(
+      path,
+      fs.readlink(path).catch((error: unknown) => {
+        // There is something, but no link.
+        if ((error as NodeJS.ErrnoException).code === 'EINVAL') return undefined;
+        throw error;
+      }),
+    ),
   realPath: (path) =>
     orUndefined(
       path,
