@@ -137,6 +137,7 @@ export interface Detector<Area extends DetectArea = DetectArea> {
 
 export interface DetectInput {
   readonly host: Host;
+  /** The same object for all detectors of a call, and in no other call. */
   readonly scope: DetectScope;
   readonly io: Io;
   /** Notes what could not be looked at: a directory that may not be read, a program that failed. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { withDeadline } from './deadline.ts';
+import { inTime, withDeadline } from './deadline.ts';
 
 const late = () => new Error('too late');
 
@@ -61,5 +61,22 @@ describe('withDeadline', () => {
     const inner = withDeadline(outer, 100, () => 'inner');
     vi.advanceTimersByTime(60);
     expect(inner.signal.reason).toBe('outer');
+  });
+});
+
+describe('inTime', () => {
+  it('gives what the promise gives, when that comes first', async () => {
+    const { signal } = new AbortController();
+    expect(await inTime(Promise.resolve('done'), signal)).toBe('done');
+    await expect(inTime(Promise.reject(late()), signal)).rejects.toThrow('too late');
+  });
+
+  it('gives up with the reason of the signal, also when that was aborted before', async () => {
+    const never = new Promise(() => {});
+    const controller = new AbortController();
+    const waiting = inTime(never, controller.signal);
+    controller.abort(late());
+    await expect(waiting).rejects.toThrow('too late');
+    await expect(inTime(never, controller.signal)).rejects.toThrow('too late');
   });
 });

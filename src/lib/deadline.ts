@@ -31,3 +31,13 @@ export function withDeadline<T extends { readonly signal: AbortSignal }>(
   }
   return { ...io, signal: controller.signal, dispose, [Symbol.dispose]: dispose };
 }
+
+/** The promise, or the signal's reason when that comes first: not everything that hangs hears a signal. */
+export function inTime<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason as Error);
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

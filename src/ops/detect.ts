@@ -7,12 +7,13 @@ import type {
   DetectScope,
 } from '../core/detect.ts';
 import { reasonOf } from '../core/errors.ts';
+import { inTime } from '../lib/deadline.ts';
 
 export interface DetectOptions {
   /** Nothing means every area. */
   readonly areas: readonly DetectArea[];
   readonly scope: DetectScope;
-  /** Milliseconds that each detector has. */
+  /** Milliseconds that the detectors have, all at the same time. */
   readonly deadline?: number;
 }
 
@@ -23,11 +24,14 @@ const patience = 1500;
  * not in time, is in `problems`.
  */
 export async function detect(ctx: Ctx, options: DetectOptions): Promise<DetectReport> {
-  const { areas, scope, deadline = patience } = options;
+  const { areas, deadline = patience } = options;
+  // Of this call alone: what detectors share, they share by it.
+  const scope = { ...options.scope };
   const detectors = await ctx.detectors();
+  const limit = AbortSignal.timeout(deadline);
   const asked = detectors.filter(({ area }) => areas.length === 0 || areas.includes(area));
   const parts = await Promise.all(
-    asked.map((detector) => look(ctx, detector, { scope, deadline })),
+    asked.map((detector) => look(ctx, detector, { scope, limit, deadline })),
   );
   return {
     found: Object.fromEntries(parts.map(({ area, items }) => [area, items])),
@@ -39,12 +43,11 @@ export async function detect(ctx: Ctx, options: DetectOptions): Promise<DetectRe
 async function look(
   ctx: Ctx,
   detector: Detector,
-  { scope, deadline }: { scope: DetectScope; deadline: number },
+  { scope, limit, deadline }: { scope: DetectScope; limit: AbortSignal; deadline: number },
 ) {
   const { area } = detector;
   const notes: string[] = [];
   const start = performance.now();
-  const limit = AbortSignal.timeout(deadline);
   const io = { ...ctx.io, signal: AbortSignal.any([ctx.io.signal, limit]) };
   const input: DetectInput = { host: ctx.host, scope, io, note: (reason) => notes.push(reason) };
   const items = await inTime(detector.detect(input), io.signal).catch((error: unknown) => {
@@ -54,14 +57,4 @@ async function look(
     return [];
   });
   return { area, items, notes, took: Math.round(performance.now() - start) };
-}
-
-/** The promise, or the signal's reason when that comes first: not everything that hangs hears a signal. */
-function inTime<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason as Error);
-    if (signal.aborted) abort();
-    signal.addEventListener('abort', abort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
-  });
 }
