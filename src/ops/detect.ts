@@ -46,15 +46,16 @@ async function look(
   { scope, limit, deadline }: { scope: DetectScope; limit: AbortSignal; deadline: number },
 ) {
   const { area } = detector;
-  const notes: string[] = [];
+  // The same reason may come up in several places.
+  const notes = new Set<string>();
   const start = performance.now();
   const io = { ...ctx.io, signal: AbortSignal.any([ctx.io.signal, limit]) };
-  const input: DetectInput = { host: ctx.host, scope, io, note: (reason) => notes.push(reason) };
+  const input: DetectInput = { host: ctx.host, scope, io, note: (reason) => notes.add(reason) };
   const items = await inTime(detector.detect(input), io.signal).catch((error: unknown) => {
     // Ctrl-C is for all of us; a detector that fails, or hangs, is for its own area.
     ctx.io.signal.throwIfAborted();
-    notes.push(limit.aborted ? `not finished after ${deadline} ms` : reasonOf(error));
+    notes.add(limit.aborted ? `not finished after ${deadline} ms` : reasonOf(error));
     return [];
   });
-  return { area, items, notes, took: Math.round(performance.now() - start) };
+  return { area, items, notes: [...notes], took: Math.round(performance.now() - start) };
 }
