@@ -17,12 +17,15 @@ export interface Listener {
 
 export interface Listeners {
   readonly listeners: readonly Listener[];
-  readonly unread: readonly string[];
+  /** What could not be looked at. */
+  readonly notes: readonly string[];
 }
 
 /** Whose ids begin here are people, and their programs. */
 const firstPerson = 1000;
 const atOnce = 4;
+/** Milliseconds for looking through open files: of a socket that nobody has, it is only known in the end. */
+const patience = 400;
 
 /** The listening sockets and whose they are, as far as it may be read: what others have open is their own business. */
 export const readListeners = shareInCall(async (input: DetectInput): Promise<Listeners> => {
@@ -30,7 +33,7 @@ export const readListeners = shareInCall(async (input: DetectInput): Promise<Lis
     readSockets(input),
     readProcesses(input),
   ]);
-  const holders = await findHolders(input, sockets, processes);
+  const { holders, isWhole } = await findHolders(input, sockets, processes);
   const services = servicesOfUsers(processes);
   const listeners = sockets.map((socket): Listener => {
     const holder = holders.get(socket.inode);
@@ -38,22 +41,27 @@ export const readListeners = shareInCall(async (input: DetectInput): Promise<Lis
     const service = services.get(socket.uid);
     return { socket, process: service, known: service === undefined ? undefined : 'user' };
   });
-  return { listeners, unread };
+  const notes = unread.length === 0 ? [] : [`${unread.join(', ')} cannot be read`];
+  if (!isWhole) notes.push('there are too many open files to see whose all ports are');
+  return { listeners, notes };
 });
 
 async function findHolders(
   input: DetectInput,
   sockets: readonly ListeningSocket[],
   processes: readonly RunningProcess[],
-): Promise<ReadonlyMap<string, RunningProcess>> {
+): Promise<{ holders: ReadonlyMap<string, RunningProcess>; isWhole: boolean }> {
+  const { host, io, scope } = input;
+  const end = host.now() + patience;
+  const isLate = () => host.now() > end;
   const wanted = new Set(sockets.map(({ inode }) => inode));
   const makers = new Set(sockets.map(({ uid }) => uid));
   const holders = new Map<string, RunningProcess>();
   const look = async (process: RunningProcess) => {
-    if (holders.size === wanted.size) return;
-    input.io.signal.throwIfAborted();
-    const directory = below(input.scope.root, `/proc/${process.pid}/fd`);
-    for (const inode of await openSockets(input.host.files, directory, wanted)) {
+    if (holders.size === wanted.size || isLate()) return;
+    io.signal.throwIfAborted();
+    const directory = below(scope.root, `/proc/${process.pid}/fd`);
+    for (const inode of await openSockets(host.files, directory, { wanted, isLate })) {
       const other = holders.get(inode);
       // Workers have the socket of the one that made them.
       if (other === undefined || (process.pid < other.pid && process.pid !== 1)) {
@@ -73,18 +81,18 @@ async function findHolders(
   );
   const first = likely.find(({ pid }) => pid === 1);
   if (first !== undefined) await look(first);
-  return holders;
+  return { holders, isWhole: holders.size === wanted.size || !isLate() };
 }
 
 async function openSockets(
   files: Files,
   directory: string,
-  wanted: ReadonlySet<string>,
+  { wanted, isLate }: { wanted: ReadonlySet<string>; isLate: () => boolean },
 ): Promise<string[]> {
   const names = await files.list(directory).catch(() => []);
   const found: string[] = [];
   // Those of a process that has thousands are asked for one part after the other.
-  for (let at = 0; at < names.length && wanted.size > found.length; at += 64) {
+  for (let at = 0; at < names.length && wanted.size > found.length && !isLate(); at += 64) {
     const links = await Promise.all(
       names
         .slice(at, at + 64)

@@ -12,8 +12,8 @@ export const ports: Detector<'ports'> = {
   area: 'ports',
   summary: 'ports that are listened at, and who listens',
   async detect(input) {
-    const { listeners, unread } = await readListeners(input);
-    if (unread.length > 0) input.note(`${unread.join(', ')} cannot be read`);
+    const { listeners, notes } = await readListeners(input);
+    for (const reason of notes) input.note(reason);
     const groups = groupBy(listeners, ({ socket, process }) =>
       [socket.protocol, socket.port, process === undefined ? '' : programOf(process)].join(' '),
     );

@@ -198,3 +198,20 @@ it('three hundred processes with many open files are seen in less than two secon
   expect(found.applications?.filter(({ processes }) => processes === 6)).toHaveLength(50);
   expect(found.ports?.map(({ port, process }) => [port, process])).toEqual([[8080, 'tool']]);
 });
+
+it('more open files than there is time for cost the names of processes, and nothing else', async () => {
+  let time = 0;
+  // Each look at the clock is a tenth of a second later.
+  const now = () => (time += 100);
+  const crowd = Array.from({ length: 30 }, (_, at) => processEntries(100 + at, { sockets: [1] }));
+  const root = makeSystem(
+    Object.assign({}, ...crowd, working, processEntries(900, { sockets: [777] }), {
+      'proc/30/fd/3': { link: 'socket:[2]' },
+    }),
+  );
+  const { problems, ...found } = await namesIn(root, areas, { host: { now } });
+  expect(found).toEqual(all);
+  expect(problems).toEqual([
+    { area: 'ports', reason: 'there are too many open files to see whose all ports are' },
+  ]);
+});
