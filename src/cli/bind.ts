@@ -56,7 +56,8 @@ export function bindArguments(
       facts: { argument: name },
     });
   }
-  const extra = operands.slice(specs.length).map((word) => printable(word));
+  const many = specs.findIndex(([, spec]) => spec.many);
+  const extra = (many < 0 ? operands.slice(specs.length) : []).map((word) => printable(word));
   if (extra.length > 0) {
     const most = specs.length === 0 ? 'no arguments' : `at most ${specs.length}`;
     throw new CloneboxError('usage', `too many arguments: ${line} takes ${most}`, {
@@ -66,7 +67,12 @@ export function bindArguments(
       facts: { extra },
     });
   }
-  return Object.fromEntries(specs.map(([name], index) => [name, operands[index]]));
+  const values = specs.map(([name], index) => [
+    name,
+    index === many ? operands.slice(index) : operands[index],
+  ]);
+  // Which of them takes many, no compiler knows.
+  return Object.fromEntries(values) as ArgumentValues<ArgumentSpecs>;
 }
 
 /** Refuses a guest command that is not set apart by `--`: its own options would be taken for ours. */

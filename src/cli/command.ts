@@ -7,13 +7,19 @@ import type { OptionSpecs, OptionValues } from './option.ts';
 export interface ArgumentSpec {
   readonly summary: string;
   readonly required?: true;
+  /** Takes all the words that are left, none too; only the last one may. */
+  readonly many?: true;
 }
 
 /** In the order of the command line: required ones first. */
 export type ArgumentSpecs = Readonly<Record<string, ArgumentSpec>>;
 
 export type ArgumentValues<S extends ArgumentSpecs> = {
-  readonly [K in keyof S]: S[K] extends { required: true } ? string : string | undefined;
+  readonly [K in keyof S]: S[K] extends { many: true }
+    ? readonly string[]
+    : S[K] extends { required: true }
+      ? string
+      : string | undefined;
 };
 
 export interface Example {

@@ -1,9 +1,10 @@
 import { CloneboxError } from '../core/errors.ts';
 import { nearest } from '../lib/near.ts';
 import { quoted } from '../lib/printable.ts';
+import { type CommandEntry, type Entry, type GroupEntry, isGroup } from './entry.ts';
 import { globalOptions } from './globals.ts';
 import { parseWords } from './parse-argv.ts';
-import { type CommandEntry, type Entry, entries, type GroupEntry, isGroup } from './registry.ts';
+import { entries } from './registry.ts';
 
 /** The command that the words name. */
 export interface Found {

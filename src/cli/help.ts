@@ -1,7 +1,8 @@
-import type { Command } from './command.ts';
+import type { ArgumentSpec, Command } from './command.ts';
+import { type Entry, type GroupEntry, isGroup } from './entry.ts';
 import { globalOptions } from './globals.ts';
 import { longName, type OptionSpec, type OptionSpecs } from './option.ts';
-import { type Entry, type GroupEntry, isGroup, registry } from './registry.ts';
+import { registry } from './registry.ts';
 import { padTo, widthOf, wrapTo } from './text.ts';
 
 const columns = 80;
@@ -53,12 +54,16 @@ export function commandHelp(line: string, summary: string, command: Command): st
 
 /** `clonebox exec [vm] [options] -- COMMAND...` */
 export function usageLine(line: string, command: Command): string {
-  const args = Object.entries(command.arguments).map(([name, spec]) =>
-    spec.required ? name.toUpperCase() : `[${name}]`,
-  );
+  const args = Object.entries(command.arguments).map(([name, spec]) => argumentText(name, spec));
   const options = Object.keys(command.options).length > 0 ? ['[options]'] : [];
   const guest = { required: ['-- COMMAND...'], optional: ['[-- COMMAND...]'], none: [] };
   return [line, ...args, ...options, ...guest[command.guestArgv ?? 'none']].join(' ');
+}
+
+/** An argument as it is written: `NAME`, `[name]`, `[name...]`. */
+export function argumentText(name: string, spec: ArgumentSpec): string {
+  if (spec.required) return name.toUpperCase();
+  return spec.many ? `[${name}...]` : `[${name}]`;
 }
 
 /** Each option as it is written, and what it does. */

@@ -1,8 +1,9 @@
 import { exitCodes } from '../core/errors.ts';
 import type { Command } from './command.ts';
+import { type CommandEntry, isGroup } from './entry.ts';
 import { globalOptions } from './globals.ts';
-import { optionRows, usageLine } from './help.ts';
-import { type CommandEntry, isGroup, registry } from './registry.ts';
+import { argumentText, optionRows, usageLine } from './help.ts';
+import { registry } from './registry.ts';
 
 const exitMeanings: Readonly<Record<keyof typeof exitCodes, string>> = {
   bug: 'a bug in CloneBox; please report it',
@@ -65,7 +66,7 @@ async function commandPage(path: readonly string[], entry: CommandEntry): Promis
   const line = ['clonebox', ...path].join(' ');
   const aliases = entry.aliases?.map((alias) => `\`${alias}\``).join(', ');
   const args = Object.entries(command.arguments).map(([name, spec]) =>
-    row(`\`${spec.required ? name.toUpperCase() : `[${name}]`}\``, spec.summary),
+    row(`\`${argumentText(name, spec)}\``, spec.summary),
   );
   const examples = command.examples.map(({ line: text, what }) => `# ${what}\n${text}`);
   return [

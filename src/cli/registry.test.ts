@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { bindArguments, bindOptions, requireGuestArgv } from './bind.ts';
+import { isGroup } from './entry.ts';
 import { findCommand } from './find-command.ts';
 import { globalOptions } from './globals.ts';
 import { commandHelp, groupHelp, rootHelp } from './help.ts';
 import { parseWords, splitAtDashes } from './parse-argv.ts';
-import { entries, isGroup, registry } from './registry.ts';
+import { entries, registry } from './registry.ts';
 import { widthOf } from './text.ts';
 
 const commands = await Promise.all(

@@ -1,27 +1,4 @@
-import type { Command } from './command.ts';
-
-/** A command as far as the list of commands needs it; the rest is loaded when it is used. */
-export interface CommandEntry {
-  readonly name: string;
-  readonly summary: string;
-  readonly aliases?: readonly string[];
-  load(): Promise<Command>;
-}
-
-/** Commands below one word: `image list`. */
-export interface GroupEntry {
-  readonly name: string;
-  readonly summary: string;
-  readonly aliases?: readonly string[];
-  readonly commands: readonly CommandEntry[];
-}
-
-export type Entry = CommandEntry | GroupEntry;
-
-export interface Section {
-  readonly title: string;
-  readonly entries: readonly Entry[];
-}
+import type { Entry, Section } from './entry.ts';
 
 /** Every command, in the order of help. To add one: a file below commands/ and a line here. */
 export const registry: readonly Section[] = [
@@ -229,6 +206,11 @@ export const registry: readonly Section[] = [
         load: async () => (await import('./commands/doctor.ts')).doctor,
       },
       {
+        name: 'detect',
+        summary: 'Look at what this workstation has, and how that is known',
+        load: async () => (await import('./commands/detect.ts')).detect,
+      },
+      {
         name: 'recover',
         summary: 'Take back what interrupted operations left',
         load: async () => (await import('./commands/recover.ts')).recover,
@@ -301,8 +283,3 @@ export const registry: readonly Section[] = [
 
 /** All entries, without their sections. */
 export const entries: readonly Entry[] = registry.flatMap((section) => section.entries);
-
-/** True for a word that has commands below it. */
-export function isGroup(entry: Entry): entry is GroupEntry {
-  return 'commands' in entry;
-}

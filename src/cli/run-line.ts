@@ -2,6 +2,7 @@ import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import { bindArguments, bindOptions, requireGuestArgv } from './bind.ts';
 import { colorsFor } from './colors.ts';
+import type { CommandEntry } from './entry.ts';
 import {
   errorDocument,
   errorLines,
@@ -14,7 +15,6 @@ import { globalOptions } from './globals.ts';
 import { commandHelp, groupHelp, rootHelp } from './help.ts';
 import { parseWords, splitAtDashes } from './parse-argv.ts';
 import { registerSecrets } from './register-secrets.ts';
-import type { CommandEntry } from './registry.ts';
 import type { Terminal } from './terminal.ts';
 import { versionText } from './version.ts';
 

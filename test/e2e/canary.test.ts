@@ -3,8 +3,9 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'n
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Command } from '../../src/cli/command.ts';
+import { type CommandEntry, isGroup } from '../../src/cli/entry.ts';
 import { longName } from '../../src/cli/option.ts';
-import { type CommandEntry, entries, isGroup } from '../../src/cli/registry.ts';
+import { entries } from '../../src/cli/registry.ts';
 import { type CliResult, cli, freshHome, scratch } from './support/cli.ts';
 
 // Secrets go through every command there is, in every place a command line has. Afterwards they are nowhere: not on

@@ -1,8 +1,7 @@
-import { dirname, resolve } from 'node:path';
 import type { Ctx } from '../../core/ctx.ts';
-import { CloneboxError } from '../../core/errors.ts';
 import type { AuditFilter } from '../../store/audit/filter.ts';
 import { type Found, findRecords } from '../../store/audit/find.ts';
+import { outputFile } from '../output-file.ts';
 import { csvHead, csvLine } from './csv.ts';
 import { placeOf, warnOfDamage } from './query.ts';
 
@@ -73,26 +72,11 @@ export async function exportToFile(
   filter: AuditFilter,
   output: { format: ExportFormat; file: string; cwd: string },
 ): Promise<ExportedFile> {
-  const { files } = ctx.host;
-  const wanted = resolve(output.cwd, output.file);
-  const file = (await files.realPath(wanted)) ?? wanted;
-  const there = await files.facts(file);
-  if (there !== undefined && there.kind !== 'file') {
-    throw new CloneboxError('usage', `${file} is no file`, {
-      hint: 'Name a file, or leave -o out: the export goes to standard output then.',
-      facts: { path: file, kind: there.kind },
-    });
-  }
-  if ((await files.facts(dirname(file))) === undefined) {
-    throw new CloneboxError('not-found', `there is no directory ${dirname(file)}`, {
-      hint: 'Make it first, or name another file.',
-      facts: { path: file },
-    });
-  }
+  const file = await outputFile(ctx, output);
   let events = 0;
   const counted = async function* () {
     events = yield* exportParts(ctx, filter, output.format);
   };
-  await files.writeAtomic(file, counted(), 0o600);
+  await ctx.host.files.writeAtomic(file, counted(), 0o600);
   return { file, format: output.format, events };
 }
