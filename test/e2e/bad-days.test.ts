@@ -164,8 +164,7 @@ describe('Ctrl-C', () => {
   let before: string[];
 
   beforeAll(() => {
-    const lines = `provision: [{ run: sleep 600 }]\npost_commands: [sleep 600]\n`;
-    directory = project('stopped', lines);
+    directory = project('stopped', 'provision: [{ run: sleep 600 }]\n');
     before = snapshot(directory);
   });
 
@@ -186,13 +185,19 @@ describe('Ctrl-C', () => {
     expect((await list()).filter((vm) => vm.name === 'stopped')).toEqual([]);
   });
 
-  it('while its own commands start leaves nothing behind', async () => {
-    const unit =
-      "run: { web: { command: [sleep, '600'], port: 8080 } }\npost_commands: [sleep 600]\n";
-    const other = project('stopped-late', unit);
-    const result = await clone(other, [], signalAt(/^Starting the project's own/m, 'SIGINT'));
+  it.each([
+    ['its post_commands run', 'post', 'post_commands: [sleep 600]', /^Running post_commands/m],
+    [
+      'its own commands start',
+      'own',
+      "run: { web: { command: [sleep, '600'], port: 8080 } }",
+      /^Starting the project's own/m,
+    ],
+  ])('while %s leaves nothing behind', async (_, name, lines, phase) => {
+    const other = project(`stopped-${name}`, `${lines}\n`);
+    const result = await clone(other, [], signalAt(phase, 'SIGINT'));
     expect(result.exitCode, result.stderr).toBe(130);
-    expect(tracesOf(home, 'stopped-late')).toEqual([]);
+    expect(tracesOf(home, `stopped-${name}`)).toEqual([]);
   });
 
   it('while ports are waited for keeps the VM, which is whole', async () => {

@@ -431,8 +431,9 @@ describe('--dry-run', () => {
     });
     const [need] = plan.needs as object[];
     expect(need).toMatchObject({
-      name: 'nodejs',
+      name: 'node',
       via: 'apt',
+      package: 'nodejs',
       finding: { source: expect.any(String), reason: expect.any(String) },
     });
     expect((await ok(['clone', shop, '--dry-run', '--run'], options)).stdout).toMatch(
