@@ -275,6 +275,11 @@ export const registry: readonly Section[] = [
             summary: 'Measure the audit log',
             load: async () => (await import('./commands/bench-audit.ts')).benchAudit,
           },
+          {
+            name: 'detect',
+            summary: 'Measure how long a look at this workstation takes',
+            load: async () => (await import('./commands/bench-detect.ts')).benchDetect,
+          },
         ],
       },
     ],
