@@ -17,4 +17,18 @@ describe('a Secret', () => {
     expect(redact('it is correct "horse" battery')).toBe(`it is ${redacted}`);
     forgetSecret(value.reveal());
   });
+
+  it('gives its bytes as they are, and has no text when they are none', () => {
+    const bytes = Uint8Array.from([0xff, 0x00, 0x0a]);
+    expect(createSecret(bytes).bytes()).toEqual(bytes);
+    expect(() => createSecret(bytes).reveal()).toThrow(RangeError);
+    expect(inspect(createSecret(bytes), { depth: 9 })).toBe(redacted);
+    const text = createSecret(new TextEncoder().encode('\ufeffcorrect battery'));
+    expect(text.reveal()).toBe('\ufeffcorrect battery');
+    expect(createSecret('correct battery').bytes()).toEqual(
+      new TextEncoder().encode('correct battery'),
+    );
+    forgetSecret(text.reveal());
+    forgetSecret('correct battery');
+  });
 });
