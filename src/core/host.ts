@@ -19,6 +19,8 @@ export interface RunOptions {
   onLine?: (line: string) => void;
   /** More output than this many bytes per stream is cut off, not buffered. Default 16 MiB. */
   maxBuffer?: number;
+  /** Called with standard output as it comes, byte for byte: `stdout` is what is left of it as text, which is lossy. */
+  onOutput?: (chunk: Uint8Array) => void;
 }
 
 /** A process of ours, told apart from a later one with the same pid by its start time (clock ticks since boot). */
@@ -141,6 +143,19 @@ export interface DownloadResponse {
   readonly body: AsyncIterable<Uint8Array>;
 }
 
+export interface FetchOptions {
+  /** Default GET. */
+  method?: 'GET' | 'POST' | 'PUT';
+  headers?: Readonly<Record<string, string>>;
+  body?: string;
+  /** Milliseconds until the headers of the answer must be there. The body may take its time. */
+  timeout?: number;
+  /** Certificates (PEM) that alone are trusted, in place of the usual ones. */
+  ca?: string;
+  /** `manual` returns an answer that points elsewhere as it is, as `ca` always does. Default `follow`. */
+  redirect?: 'follow' | 'manual';
+}
+
 /** This machine: the only door to its processes, files, sockets and clock. */
 export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -198,11 +213,8 @@ export interface Host {
   canBind(port: number): Promise<boolean>;
   /** True when something answers with bytes or stays open on 127.0.0.1:port. */
   portAnswers(port: number, signal: AbortSignal): Promise<boolean>;
-  fetch(
-    url: string,
-    io: Io,
-    options?: { headers?: Record<string, string>; timeout?: number },
-  ): Promise<DownloadResponse>;
+  /** One HTTP request; the body of the answer is streamed, and must be read or given up by `io.signal`. */
+  fetch(url: string, io: Io, options?: FetchOptions): Promise<DownloadResponse>;
   /** Streams a body into an open file at an offset, fsynced at the end. */
   writeStream(
     path: string,

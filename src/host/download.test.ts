@@ -1,8 +1,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { quietIo } from '../core/quiet-io.ts';
 import { fetchUrl, writeStream } from './download.ts';
@@ -20,11 +22,12 @@ afterEach(async () => {
   rmSync(scratch, { recursive: true });
 });
 
-async function serve(answer: RequestListener): Promise<string> {
-  const made = createServer(answer);
+async function serve(answer: RequestListener, made: Server = createServer()): Promise<string> {
+  made.on('request', answer);
   server = made;
   await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve));
-  return `http://127.0.0.1:${(made.address() as AddressInfo).port}/file`;
+  const scheme = made instanceof TlsServer ? 'https' : 'http';
+  return `${scheme}://127.0.0.1:${(made.address() as AddressInfo).port}/file`;
 }
 
 async function* chunks(...parts: (string | Error)[]): AsyncIterable<Uint8Array> {
@@ -73,6 +76,65 @@ describe('a request', () => {
     const interrupt = new AbortController();
     const url = await serve(() => interrupt.abort(new Error('Ctrl-C')));
     await expect(fetchUrl(url, { ...io, signal: interrupt.signal })).rejects.toThrow('Ctrl-C');
+  });
+
+  test('has a method and a body', async () => {
+    const url = await serve((request, response) => {
+      request.setEncoding('utf8').on('data', (text) => response.end(`${request.method} ${text}`));
+    });
+    const { body } = await fetchUrl(url, io, { method: 'POST', body: 'of the request' });
+    expect(await text(body)).toBe('POST of the request');
+  });
+
+  test('is led elsewhere, unless that is for its maker to decide', async () => {
+    const url = await serve((request, response) => {
+      if (request.url === '/there') response.end('there');
+      else response.writeHead(307, { location: '/there' }).end();
+    });
+    expect(await text((await fetchUrl(url, io)).body)).toBe('there');
+    const { status, headers } = await fetchUrl(url, io, { redirect: 'manual' });
+    expect([status, headers.location]).toEqual([307, '/there']);
+  });
+
+  describe('that says whom to trust', () => {
+    const tls = new URL('../../test/fixtures/tls/', import.meta.url);
+    const ca = readFileSync(new URL('ca.pem', tls), 'utf8');
+    const key = readFileSync(new URL('key.pem', tls), 'utf8');
+    const serveTls = (answer: RequestListener) => serve(answer, createTlsServer({ cert: ca, key }));
+
+    test('is answered by exactly those', async () => {
+      const url = await serveTls((request, response) => {
+        response.writeHead(201, { etag: request.headers.accept ?? '' });
+        request.pipe(response);
+      });
+      const options = { method: 'POST', body: 'of the request', headers: { accept: 'x' } } as const;
+      const response = await fetchUrl(url, io, { ...options, ca });
+      expect(response).toMatchObject({ status: 201, headers: { etag: 'x' } });
+      expect(await text(response.body)).toBe('of the request');
+      await expect(fetchUrl(url, io, options)).rejects.toMatchObject({ code: 'host-unable' });
+    });
+
+    test('is not led elsewhere', async () => {
+      const url = await serveTls((_, response) =>
+        response.writeHead(307, { location: '/there' }).end(),
+      );
+      expect((await fetchUrl(url, io, { ca })).status).toBe(307);
+    });
+
+    test('is given up in time, and left on Ctrl-C, also in the body', async () => {
+      const url = await serveTls((request, response) => {
+        if (request.url?.includes('half')) response.write('half');
+      });
+      await expect(fetchUrl(url, io, { ca, timeout: 100 })).rejects.toMatchObject({
+        code: 'host-unable',
+      });
+      const interrupt = new AbortController();
+      const stopped = { ...io, signal: interrupt.signal };
+      const { body } = await fetchUrl(`${url}?half`, stopped, { ca, timeout: 5000 });
+      setTimeout(() => interrupt.abort(new Error('Ctrl-C')), 50);
+      await expect(text(body)).rejects.toThrow();
+      await expect(fetchUrl(url, stopped, { ca })).rejects.toThrow('Ctrl-C');
+    });
   });
 
   test('may take its time for the body', async () => {

@@ -1,6 +1,7 @@
 import * as fs from 'node:fs/promises';
+import * as https from 'node:https';
 import { CloneboxError } from '../core/errors.ts';
-import type { DownloadResponse } from '../core/host.ts';
+import type { DownloadResponse, FetchOptions } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import { explain } from './files.ts';
 
@@ -8,18 +9,22 @@ import { explain } from './files.ts';
 export async function fetchUrl(
   url: string,
   io: Io,
-  options: { headers?: Record<string, string>; timeout?: number } = {},
+  options: FetchOptions = {},
 ): Promise<DownloadResponse> {
-  const signals = [io.signal];
   // The time limit covers connecting and headers; a slow body is the reader's matter.
   const limit = new AbortController();
   const timer =
     options.timeout === undefined ? undefined : setTimeout(() => limit.abort(), options.timeout);
-  signals.push(limit.signal);
+  const signal = AbortSignal.any([io.signal, limit.signal]);
   try {
+    if (options.ca !== undefined)
+      return await requestTrusting(options.ca, url, { ...options, signal });
     const response = await fetch(url, {
+      method: options.method ?? 'GET',
       headers: options.headers ?? {},
-      signal: AbortSignal.any(signals),
+      redirect: options.redirect ?? 'follow',
+      signal,
+      ...(options.body !== undefined && { body: options.body }),
     });
     return {
       status: response.status,
@@ -37,6 +42,26 @@ export async function fetchUrl(
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** As fetch, which cannot be told whom to trust. */
+function requestTrusting(
+  ca: string,
+  url: string,
+  { method = 'GET', headers = {}, body, signal }: FetchOptions & { signal: AbortSignal },
+): Promise<DownloadResponse> {
+  return new Promise((resolve, reject) => {
+    const request = https.request(url, { method, headers, ca, signal, agent: false }, (answer) => {
+      const entries = Object.entries(answer.headers).map(([name, value]) => [name, `${value}`]);
+      resolve({
+        status: answer.statusCode ?? 0,
+        headers: Object.fromEntries(entries),
+        body: answer,
+      });
+    });
+    request.once('error', reject);
+    request.end(body);
+  });
 }
 
 async function* emptyBody(): AsyncIterable<Uint8Array> {}

@@ -49,6 +49,13 @@ describe('run', () => {
     expect(result).toEqual({ exitCode: 3, signal: undefined, stdout: 'out\n', stderr: 'err\n' });
   });
 
+  test('gives output byte for byte to who asks for it', async () => {
+    const chunks: Uint8Array[] = [];
+    const onOutput = (chunk: Uint8Array) => void chunks.push(chunk);
+    await run(sh("printf 'a\\377\\000\\n'; echo no >&2"), io, { onOutput, maxBuffer: 2 });
+    expect([...Buffer.concat(chunks)]).toEqual([0x61, 0xff, 0x00, 0x0a]);
+  });
+
   test('hands every argument over as it is', async () => {
     const words = fc.array(fc.string({ unit: 'binary' }).map((word) => word.replaceAll('\0', '')));
     await fc.assert(

@@ -91,7 +91,10 @@ export function run(argv: readonly string[], io: Io, options: RunOptions = {}): 
               ),
             options.timeout,
           );
-    child.stdout.on('data', (chunk: Buffer) => stdout.add(chunk));
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout.add(chunk);
+      options.onOutput?.(chunk);
+    });
     child.stderr.on('data', (chunk: Buffer) => stderr.add(chunk));
     child.stdin.on('error', () => {});
     child.stdin.end(options.input);
