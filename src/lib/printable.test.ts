@@ -26,5 +26,6 @@ describe('printable', () => {
   it('cuts what is too long', () => {
     expect(printable('x'.repeat(1000), 10)).toBe('xxxxxxx...');
     expect(quoted('x'.repeat(11), 10)).toBe('"xxxxxxx..."');
+    expect(printable(`xxxxxx${'\u{10348}'.repeat(5)}`, 10)).toBe('xxxxxx...');
   });
 });

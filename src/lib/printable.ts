@@ -6,8 +6,12 @@ const unprintable = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
 /** A text that others wrote, made safe for one line of a terminal: controls escaped, at most `longest` characters. */
 export function printable(text: string, longest = 80): string {
   // Half a secret is one still: it goes before the text is cut.
-  const clean = redact(text).slice(0, longest + 1).replace(unprintable, escaped);
-  return clean.length > longest ? `${clean.slice(0, longest - 3)}...` : clean;
+  const clean = redact(text)
+    .slice(0, longest + 1)
+    .replace(unprintable, escaped);
+  if (clean.length <= longest) return clean;
+  // Half a character would be one that no terminal can show.
+  return `${clean.slice(0, longest - 3).replace(/[\ud800-\udbff]$/, '')}...`;
 }
 
 /** As `printable`, in double quotes. */
