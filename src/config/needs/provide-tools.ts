@@ -18,13 +18,13 @@ export function provideTools(needed: readonly NeededTool[], facts: GuestFacts): 
 }
 
 function provide(name: string, needed: readonly NeededTool[], facts: GuestFacts): Provided {
-  // What others test with (a guess) is no reason to leave the distribution's own version.
-  const asked = needed.filter(({ range, finding }) => range && finding.confidence !== 'guess');
+  const asked = askedFor(needed);
   const best = asked[0] ?? needed[0];
   if (best === undefined) return nothing;
-  const ranges = asked.map(({ range }) => range ?? '*');
   const { release } = facts;
   const choices = tools[name] ?? [];
+  const own = release ? choices.map(({ versions }) => versions[release]) : [];
+  const ranges = agreed(asked, own);
   const choice = choices.find((one) => release && fits(one.versions[release], ranges));
   if (choice !== undefined && release !== undefined) {
     return { ...nothing, packages: packagesOf(name, best, { choice, release }) };
@@ -35,6 +35,43 @@ function provide(name: string, needed: readonly NeededTool[], facts: GuestFacts)
     return { ...nothing, packages, notes: ranges.length > 0 ? [note] : [] };
   }
   return byInstaller(name, best, { ranges, facts }) ?? unavailable(name, best, { ranges, facts });
+}
+
+/** What others test with (a guess) is no reason to leave the distribution's own version, unless nobody else asks for it. */
+function askedFor(needed: readonly NeededTool[]): NeededTool[] {
+  const ofProject = needed.filter(({ finding }) => finding.confidence !== 'guess');
+  const some = ofProject.length > 0 ? ofProject : needed;
+  return some.filter(({ range }) => range !== undefined);
+}
+
+/**
+ * The ranges to satisfy: what the project's own files say, and of what its images have as much as goes with that. Of images
+ * that contradict each other the one goes first that a version at hand (`own`) will do for.
+ */
+function agreed(asked: readonly NeededTool[], own: readonly (string | undefined)[]): string[] {
+  const rangesOf = (isCertain: boolean) =>
+    asked
+      .filter(({ finding }) => (finding.confidence === 'certain') === isCertain)
+      .map(({ range }) => range ?? '*');
+  const certain = rangesOf(true);
+  const isAtHand = (range: string) =>
+    own.some((version) => version && [...certain, range].every((one) => satisfies(version, one)));
+  const wishes = rangesOf(false).toSorted(
+    (one, other) => Number(isAtHand(other)) - Number(isAtHand(one)),
+  );
+  const ranges = certain;
+  for (const wish of wishes) if (goTogether([...ranges, wish])) ranges.push(wish);
+  return ranges;
+}
+
+/** Whether some version satisfies all: the first of one of them does, if any. */
+function goTogether(ranges: readonly string[]): boolean {
+  return ranges
+    .flatMap((range) => range.split('||'))
+    .some((way) => {
+      const least = minVersion(way);
+      return least !== null && ranges.every((range) => satisfies(least, range));
+    });
 }
 
 const nothing: Provided = { packages: [], services: [], steps: [], notes: [] };
@@ -71,12 +108,21 @@ function byInstaller(
   };
 }
 
+const mostWays = 64;
+
 /** One range for all of them, when there is a version that satisfies all. */
 function together(ranges: readonly string[]): [string] | undefined {
-  if (ranges.length < 2 || ranges.some((range) => range.includes('||'))) return undefined;
-  const all = ranges.join(' ');
-  const least = minVersion(all);
-  return least !== null && satisfies(least, all) ? [all] : undefined;
+  if (ranges.length < 2) return undefined;
+  let ways = [''];
+  for (const range of ranges) {
+    ways = ways.flatMap((way) => range.split('||').map((other) => `${way} ${other}`.trim()));
+    if (ways.length > mostWays) return undefined;
+  }
+  const possible = ways.filter((way) => {
+    const least = minVersion(way);
+    return least !== null && satisfies(least, way);
+  });
+  return possible.length > 0 ? [possible.join(' || ')] : undefined;
 }
 
 function satisfiedTogether(version: string, range: string): boolean {
