@@ -15,6 +15,9 @@ const names = [
   ...['composer.lock', 'global.json', 'x.csproj', 'mix.exs', 'CMakeLists.txt', 'meson.build'],
   ...['Procfile', 'Procfile.dev', 'Makefile', 'justfile', 'compose.yaml', '.env.example'],
   ...['server.js', 'src/main.ts', 'main.go', 'config/puma.rb', 'config/database.yml'],
+  ...['Dockerfile', 'api/Containerfile', '.devcontainer/Dockerfile', '.devcontainer.json'],
+  ...['.devcontainer/devcontainer.json', 'flake.nix', 'shell.nix', '.github/workflows/ci.yml'],
+  ...['.gitlab-ci.yml', '.circleci/config.yml'],
   ...['configure.ac', 'configure', '.tool-versions', 'mise.toml', '.config/mise/config.toml'],
 ];
 
@@ -85,6 +88,14 @@ describe('texts that are made to keep a reader busy', () => {
       '#',
       '//',
     ],
+    ...[
+      'RUN a \\\n',
+      'RUN apt-get install a ',
+      'ARG A=$A\nFROM ${A:-',
+      'FROM a AS a\n',
+      'EXPOSE 1 ',
+    ],
+    ...['"\\', '/*', '//"', '[,', 'buildInputs = [', 'with pkgs; ', 'services:\n', '- a: &a *a\n'],
     ...['cmake_minimum_required(VERSION ', 'elixir: "', '<TargetFramework>net', 'kotlin(', 'go 1'],
   ])('of %j, over and over, are read', (text) => {
     everywhere(text, 256 * 1024);
@@ -182,6 +193,32 @@ describe('texts of any kind', () => {
       '"openssl-sys"',
       'uvicorn\n',
       'x = FastAPI(',
+      ...[
+        'FROM node:20 AS a\n',
+        'ARG A="',
+        'RUN apt-get install -y ',
+        'libpq-dev ',
+        'CMD ["node", "',
+        '"]\n',
+      ],
+      ...[
+        'EXPOSE 3000\n',
+        '$A',
+        '{"image":"python:',
+        '"features":{"a/node:1":',
+        '// x\n',
+        'nodejs_20 ',
+      ],
+      ...[
+        '{"postCreateCommand":"npm ci',
+        'buildInputs = [ ',
+        'jobs:\n  a:\n    ',
+        'image: node:18\n',
+      ],
+      ...[
+        'services: [redis:7]\n',
+        'steps: [{uses: actions/setup-node@v4, with: {node-version: 18}}]\n',
+      ],
       'sdk',
       '{"sdk":{"version":"8.0.1',
     ],

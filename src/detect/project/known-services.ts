@@ -15,7 +15,15 @@ interface KnownService {
 const known: readonly KnownService[] = [
   {
     ...{ name: 'postgresql', label: 'PostgreSQL', schemes: ['postgres', 'postgresql'] },
-    images: ['postgres', 'postgresql', 'postgis', 'timescaledb', 'pgvector'],
+    images: [
+      'postgres',
+      'postgresql',
+      'postgis',
+      'timescaledb',
+      'timescaledb-ha',
+      'pgvector',
+      'pg',
+    ],
   },
   {
     name: 'mysql',
@@ -24,7 +32,20 @@ const known: readonly KnownService[] = [
     schemes: ['mysql', 'mysql2'],
   },
   { name: 'mariadb', label: 'MariaDB', images: ['mariadb'], schemes: ['mariadb'] },
-  { name: 'redis', label: 'Redis', images: ['redis', 'valkey', 'redis-stack'], schemes: ['redis'] },
+  {
+    name: 'redis',
+    label: 'Redis',
+    images: [
+      'redis',
+      'valkey',
+      'redis-stack',
+      'redis-stack-server',
+      'redismod',
+      'keydb',
+      'dragonfly',
+    ],
+    schemes: ['redis'],
+  },
   { name: 'mongodb', label: 'MongoDB', images: ['mongo', 'mongodb'], schemes: ['mongodb'] },
   { name: 'memcached', label: 'Memcached', images: ['memcached'], schemes: ['memcached'] },
   { name: 'rabbitmq', label: 'RabbitMQ', images: ['rabbitmq'], schemes: ['amqp'] },
@@ -53,6 +74,16 @@ export function serviceOfImage(
   const [version = ''] = /^\d+(\.\d+){0,2}/.exec(tag) ?? [];
   const range = isOwn && coerce(version) ? (validRange(version) ?? undefined) : undefined;
   return { name, label, range };
+}
+
+/** Where servers of databases, caches and queues listen: never the port of a project's own program. */
+const servicePorts = [
+  ...[1433, 3306, 5432, 5433, 5672, 6379, 9042, 9092, 9200, 9300, 11_211, 15_672, 26_379, 27_017],
+  ...[33_060, 33_306],
+];
+
+export function isServicePort(port: number): boolean {
+  return servicePorts.includes(port);
 }
 
 /** The server that a scheme is of: `postgresql+asyncpg`, `rediss`. */

@@ -39,7 +39,7 @@ export function needsOf(
   const texts = new Map(files.map((file) => [file.path, file.text]));
   const all = new Set(paths);
   const tree: ProjectTree = { text: (path) => texts.get(path), has: (path) => all.has(path) };
-  const parts = projectReaders.map((reader) => readOne(reader, files, tree));
+  const parts = withoutLastChoices(projectReaders.map((reader) => readOne(reader, files, tree)));
   return {
     ecosystems: [...new Set(parts.flatMap((part) => part.ecosystems ?? []))],
     // One that says which versions will do is the better finding.
@@ -53,6 +53,27 @@ export function needsOf(
     setup: parts.flatMap((part) => part.setup ?? []),
     notes: [...notes, ...parts.flatMap((part) => part.notes ?? [])],
   };
+}
+
+/** Of a reader whose findings of a kind are a last choice, none where another has some of that kind. */
+function withoutLastChoices(parts: readonly Partial<ProjectNeeds>[]): Partial<ProjectNeeds>[] {
+  return parts.map((part, index) => {
+    const left = (projectReaders[index]?.lastChoice ?? []).filter((kind) =>
+      parts.some((other, place) => {
+        return !projectReaders[place]?.lastChoice?.includes(kind) && hasOwn(other, kind);
+      }),
+    );
+    return { ...part, ...Object.fromEntries(left.map((kind) => [kind, []])) };
+  });
+}
+
+/** make alone says nothing of what a project is written in. */
+function hasOwn(
+  part: Partial<ProjectNeeds>,
+  kind: 'run' | 'services' | 'setup' | 'tools',
+): boolean {
+  if (kind !== 'tools') return (part[kind] ?? []).length > 0;
+  return (part.tools ?? []).some(({ name }) => name !== 'make' && name !== 'just');
 }
 
 function readOne(

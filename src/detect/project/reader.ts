@@ -21,6 +21,8 @@ export interface ProjectTree {
 export interface ProjectReader {
   /** The ecosystem or the kind of file: `node`, `compose`. */
   readonly name: string;
+  /** Kinds of findings that only count where no other reader has any. */
+  readonly lastChoice?: readonly ('run' | 'services' | 'setup' | 'tools')[];
   /** Whether a file is to be read, by its path from the project's directory. */
   wants(path: string): boolean;
   read(files: readonly ProjectFile[], tree: ProjectTree): Partial<ProjectNeeds>;

@@ -1,8 +1,12 @@
 import { c } from './c.ts';
+import { ci } from './ci.ts';
 import { compose } from './compose.ts';
 import { connections } from './connections.ts';
+import { devcontainer } from './devcontainer.ts';
+import { dockerfile } from './dockerfile.ts';
 import { dotnet } from './dotnet.ts';
 import { elixir } from './elixir.ts';
+import { flake } from './flake.ts';
 import { go } from './go.ts';
 import { java } from './java.ts';
 import { listeningPorts } from './listening-ports.ts';
@@ -36,4 +40,9 @@ export const projectReaders: readonly ProjectReader[] = [
   connections,
   makefile,
   listeningPorts,
+  // What a container is made of, what a shell or an editor's container has, and at last what others test with.
+  dockerfile,
+  flake,
+  devcontainer,
+  ci,
 ];

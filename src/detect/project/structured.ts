@@ -45,6 +45,53 @@ export function readJson<Schema extends z.ZodType>(
   }
 }
 
+/** Reads JSON with comments and trailing commas; `undefined` when it is none. */
+export function readJsonc<Schema extends z.ZodType>(
+  source: string,
+  schema: Schema,
+): z.output<Schema> | undefined {
+  return readJson(plainJson(source), schema);
+}
+
+/** By one walk through the text: a pattern would begin anew at every quote of a text that never ends. */
+function plainJson(source: string): string {
+  const parts: string[] = [];
+  let from = 0;
+  let at = 0;
+  // Where the last comma is among the parts, while nothing but white space and comments has followed it.
+  let comma = -1;
+  const cut = (to: number) => {
+    parts.push(source.slice(from, at));
+    at = to < 0 ? source.length : to;
+    from = at;
+  };
+  while (at < source.length) {
+    const character = source[at];
+    const two = source.slice(at, at + 2);
+    if (two === '//') cut(source.indexOf('\n', at));
+    else if (two === '/*') {
+      const end = source.indexOf('*/', at + 2);
+      cut(end < 0 ? -1 : end + 2);
+    } else if (character === ',') {
+      cut(at + 1);
+      comma = parts.push(',') - 1;
+    } else {
+      if (character === '"') at = endOfText(source, at);
+      if ((character === '}' || character === ']') && comma >= 0) parts[comma] = '';
+      if (!/\s/.test(character ?? '')) comma = -1;
+      at += 1;
+    }
+  }
+  return parts.join('') + source.slice(from);
+}
+
+/** Where the quote is that ends a text. */
+function endOfText(source: string, start: number): number {
+  let at = start + 1;
+  while (at < source.length && source[at] !== '"') at += source[at] === '\\' ? 2 : 1;
+  return at;
+}
+
 const yamlBounds = { lexemes: 20_000, depth: 60 };
 
 /** Reads the first document of a YAML text; `undefined` when it is none, or more than anybody writes by hand. */
