@@ -25,12 +25,16 @@ export interface NeededService {
   readonly databases: readonly string[];
   /** Names that the project logs in with. Their passwords are not read. */
   readonly roles?: readonly string[];
+  /** Names of hosts that the project's programs know it by. */
+  readonly hosts?: readonly string[];
   readonly finding: Finding;
 }
 
 /** A port that the project's own program listens on. */
 export interface NeededPort {
   readonly port: number;
+  /** What the file calls that program, if it has names for them. */
+  readonly unit?: string;
   readonly finding: Finding;
 }
 

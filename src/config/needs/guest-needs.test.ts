@@ -56,6 +56,29 @@ describe('a tool', () => {
     expect(withTools([tool('node', '>=18')], facts).packages).toEqual(['nodejs']);
   });
 
+  it('may be newer than any line that is known here', () => {
+    expect(withTools([tool('pnpm', '12.1.0')]).steps[0]).toContain('pnpm@12.1.0');
+    expect(withTools([tool('python', '>=3.99')]).steps[0]).toContain('python@3.99');
+    expect(withTools([tool('node', '>=99')]).steps[0]).toContain('node@99');
+  });
+
+  it('has the version of an image where that goes with what the project asks for', () => {
+    const likely = { confidence: 'likely' } as const;
+    const image = (range: string) => tool('node', range, likely);
+    expect(withTools([tool('node', '>=20'), image('22')]).steps[0]).toContain('node@22');
+    expect(withTools([tool('node', '^20 || >=22'), image('22')]).steps[0]).toContain('node@22');
+    expect(withTools([tool('node', '20'), image('22')])).toMatchObject({
+      steps: ['clonebox-install node@20'],
+      notes: [],
+    });
+    // Of images that contradict each other, the one that is at hand.
+    expect(withTools([image('16'), image('18')]).packages).toEqual(['nodejs']);
+  });
+
+  it('is what others test with where nobody else asks', () => {
+    expect(withTools([tool('node', '22', { confidence: 'guess' })]).steps[0]).toContain('node@22');
+  });
+
   it('is not exchanged for what somebody else tests with', () => {
     const guessed = tool('node', '22', { confidence: 'guess' });
     expect(withTools([guessed, tool('node')])).toMatchObject({ packages: ['nodejs'], steps: [] });
@@ -135,6 +158,12 @@ describe('a service', () => {
     expect(notes).toEqual(['postgresql: nothing is made of the name "x\' y"']);
   });
 
+  it('has the names that the project knows its host by', () => {
+    const cache = { ...service('redis'), hosts: ['cache', 'redis', 'x; reboot'] };
+    const { steps } = guestNeeds({ ...noNeeds, services: [cache] }, debian);
+    expect(steps.map(({ run }) => run)).toEqual(['echo 127.0.0.1 cache redis >> /etc/hosts']);
+  });
+
   it('of another version than the distribution has is told, and there all the same', () => {
     const { packages, notes } = guestNeeds(
       { ...noNeeds, services: [service('postgresql', '16')] },
@@ -172,10 +201,24 @@ describe('a port', () => {
     expect(guestNeeds(needs, debian)).toMatchObject({ run: [{ port: 3000 }], idlePorts: [] });
   });
 
+  it('is that of the command of its name, or of `web`, and rather sure than guessed', () => {
+    const two = [{ ...run, name: 'api' }, run];
+    const guessed = { port: 5173, finding: { ...finding, confidence: 'guess' as const } };
+    const ports = [guessed, { port: 3000, finding }, { port: 4000, unit: 'api', finding }];
+    const portsOf = (some: typeof ports) =>
+      guestNeeds({ ...noNeeds, run: two, ports: some }, debian).run.map(({ port }) => port);
+    expect(portsOf(ports.slice(0, 2))).toEqual([undefined, 3000]);
+    const one = { ...noNeeds, run: [{ ...run, name: 'api' }], ports };
+    expect(guestNeeds(one, debian).run.map(({ port }) => port)).toEqual([4000]);
+  });
+
   it('is told when it could be that of several, or nothing is run', () => {
     const two = {
       ...noNeeds,
-      run: [run, { ...run, name: 'api' }],
+      run: [
+        { ...run, name: 'api' },
+        { ...run, name: 'mail' },
+      ],
       ports: [{ port: 3000, finding }],
     };
     expect(guestNeeds(two, debian).idlePorts).toEqual([{ port: 3000, finding }]);

@@ -1,4 +1,4 @@
-import type { NeededRun, ProjectNeeds } from '../../core/needs.ts';
+import type { NeededPort, NeededRun, ProjectNeeds } from '../../core/needs.ts';
 import type { Finding } from '../../core/plan.ts';
 import { quoted } from '../../lib/printable.ts';
 import { isPackageName, isRunName } from '../fields.ts';
@@ -73,20 +73,30 @@ function unusable<T extends { readonly name: string; readonly finding: Finding }
 const byName = ({ name }: { readonly name: string }) => name;
 
 /**
- * A command that does not say its port has the one that the project's own code or files say, if there is just one of
- * each. A port is of the first command that names it.
+ * A command that does not say its port has the one that the project's own code or files say: that of a program of its
+ * name, or the only one, or the surest. Of several silent commands it is that of `web`. A port is of the first command
+ * that names it.
  */
 function withPorts(run: readonly NeededRun[], { ports }: ProjectNeeds): NeededRun[] {
   const single = run.map((unit, index) => {
     const earlier = run.slice(0, index).some((one) => one.port === unit.port);
     return earlier ? { ...unit, port: undefined } : unit;
   });
-  const free = firstOf(ports, ({ port }) => String(port)).filter(
-    ({ port }) => !single.some((unit) => unit.port === port),
-  );
+  const free = ports.filter(({ port }) => !single.some((unit) => unit.port === port));
   const silent = single.filter((unit) => unit.port === undefined);
-  if (free.length !== 1 || silent.length !== 1) return single;
-  return single.map((unit) => (unit === silent[0] ? { ...unit, port: free[0]?.port } : unit));
+  const target = silent.length === 1 ? silent[0] : silent.find(({ name }) => name === 'web');
+  const port = free.find(({ unit }) => unit === target?.name)?.port ?? surest(free);
+  return single.map((unit) => (unit === target ? { ...unit, port } : unit));
+}
+
+/** The only port, or the only one of those that are more than a guess. */
+function surest(ports: readonly NeededPort[]): number | undefined {
+  const sure = ports.filter(({ finding }) => finding.confidence !== 'guess');
+  for (const some of [ports, sure]) {
+    const numbers = new Set(some.map(({ port }) => port));
+    if (numbers.size === 1) return some[0]?.port;
+  }
+  return undefined;
 }
 
 function firstOf<T>(items: readonly T[], keyOf: (item: T) => string): T[] {

@@ -1,4 +1,4 @@
-import { intersects, minVersion, satisfies, subset } from 'semver';
+import { compare, intersects, minVersion, satisfies, subset } from 'semver';
 
 /** Versions by which a tool's makers count its lines, newest first, of those with long-time support. */
 const lines: Readonly<Record<string, readonly string[]>> = {
@@ -27,9 +27,20 @@ export function installerWord(
   if (known === undefined && !single.includes(name)) return undefined;
   if (range === undefined) return name;
   if (own !== undefined && satisfies(own, range)) return `${name}@${own}`;
-  const line = known?.find((one) => intersects(range, one));
+  const line = known?.find((one) => intersects(range, one)) ?? newerLine(range, known);
   if (known !== undefined && line === undefined) return undefined;
   return `${name}@${line === undefined ? leastOf(name, range) : narrowed(range, line)}`;
+}
+
+/** The least line of those that are newer than what is known here: makers go on. */
+function newerLine(range: string, known: readonly string[] = []): string | undefined {
+  const [newest] = known;
+  if (newest === undefined) return undefined;
+  const least = minVersion(range);
+  const newestVersion = minVersion(newest);
+  if (least === null || newestVersion === null || compare(least, newestVersion) < 0)
+    return undefined;
+  return newest.includes('.') ? `${least.major}.${least.minor}` : String(least.major);
 }
 
 /** The part of a range that is in one line: `20` of `>=18`, `^20.19.0` of `>=20.19`. */

@@ -42,7 +42,10 @@ function provide(
   return {
     packages: entry.packages.map((one) => ({ name: one, need: name, version, finding })),
     services: entry.units.map((unit) => ({ name: unit, finding })),
-    steps: entry.database === undefined ? [] : [databaseStep(entry.database, named, finding)],
+    steps: [
+      ...(entry.database === undefined ? [] : [databaseStep(entry.database, named, finding)]),
+      ...hostStep(needed, finding),
+    ],
     notes: [
       ...(other
         ? [`${name} ${range} is asked for (${finding.source}); ${release} has ${version}`]
@@ -52,6 +55,18 @@ function provide(
         .map((one) => `${name}: nothing is made of the name ${quoted(one, 40)}`),
     ],
   };
+}
+
+const plainHost = /^[a-z][a-z0-9-]{0,40}$/;
+
+/** The server is the guest's own, by whatever name the project's programs call its host. */
+function hostStep(needed: readonly NeededService[], { source, confidence }: Finding): GuestStep[] {
+  const hosts = [...new Set(needed.flatMap((one) => one.hosts ?? []))].filter((one) =>
+    plainHost.test(one),
+  );
+  if (hosts.length === 0) return [];
+  const finding = { source, confidence, reason: 'by this name it is called' };
+  return [{ run: `echo 127.0.0.1 ${hosts.join(' ')} >> /etc/hosts`, finding }];
 }
 
 function databaseStep(

@@ -19,12 +19,12 @@ export function provideTools(needed: readonly NeededTool[], facts: GuestFacts): 
 
 function provide(name: string, needed: readonly NeededTool[], facts: GuestFacts): Provided {
   const asked = askedFor(needed);
-  const best = asked[0] ?? needed[0];
-  if (best === undefined) return nothing;
   const { release } = facts;
   const choices = tools[name] ?? [];
   const own = release ? choices.map(({ versions }) => versions[release]) : [];
   const ranges = agreed(asked, own);
+  const best = asked.find(({ range }) => range === ranges[0]) ?? asked[0] ?? needed[0];
+  if (best === undefined) return nothing;
   const choice = choices.find((one) => release && fits(one.versions[release], ranges));
   if (choice !== undefined && release !== undefined) {
     return { ...nothing, packages: packagesOf(name, best, { choice, release }) };
@@ -61,7 +61,7 @@ function agreed(asked: readonly NeededTool[], own: readonly (string | undefined)
   );
   const ranges = certain;
   for (const wish of wishes) if (goTogether([...ranges, wish])) ranges.push(wish);
-  return ranges;
+  return [...new Set(ranges)];
 }
 
 /** Whether some version satisfies all: the first of one of them does, if any. */
