@@ -1,9 +1,9 @@
 import * as z from 'zod';
 import type { NeededPort, NeededService } from '../../core/needs.ts';
 import { toPort } from '../../lib/command-line.ts';
-import { printable, quoted } from '../../lib/printable.ts';
-import { serviceOfImage } from './known-services.ts';
-import type { ProjectReader } from './reader.ts';
+import { printable } from '../../lib/printable.ts';
+import { isServicePort, serviceOfImage } from './known-services.ts';
+import type { ProjectFile, ProjectReader } from './reader.ts';
 import { readYaml, table, text } from './structured.ts';
 import { certain, isAtTop, likely, nameOfFile } from './text.ts';
 
@@ -21,56 +21,101 @@ const file = z.looseObject({ services: table });
 const databaseKeys = ['POSTGRES_DB', 'MYSQL_DATABASE', 'MARIADB_DATABASE', 'MONGO_INITDB_DATABASE'];
 const roleKeys = ['POSTGRES_USER', 'MYSQL_USER', 'MARIADB_USER'];
 
+/** Beside the project's own files, those of development and of its dev container. */
+const places = /^(?:(?:docker|\.devcontainer|\.docker|deploy(?:ment)?|infra)\/)?[^/]+$/;
+const base = /^(?:docker-)?compose\.ya?ml$/;
+const everyDay =
+  /^(?:docker-)?compose[.-](?:override|dev|devel|development|local)[\w.-]{0,20}\.ya?ml$/;
+
+/** A name by which programs of the project call a server: it is made one of the guest's own. */
+const hostName = /^[a-z][a-z0-9-]{0,40}$/;
+
+interface Found {
+  readonly services: NeededService[];
+  readonly ports: NeededPort[];
+  /** What no package is known for, as `name (image)`. */
+  readonly others: string[];
+}
+
 /**
  * Compose files: services of known servers, the names of their databases and roles, and the ports of what the project
  * builds itself. Passwords are not read, and neither are files of variables.
  */
 export const compose: ProjectReader = {
   name: 'compose',
-  wants: (path) => isAtTop(path) && fileName.test(nameOfFile(path)),
+  wants: (path) => places.test(path) && fileName.test(nameOfFile(path)),
   read(files) {
-    const services: NeededService[] = [];
-    const ports: NeededPort[] = [];
     const notes: string[] = [];
-    for (const { path, text: source } of files) {
+    const found = chosenFiles(files).map(({ path, text: source }): Found => {
+      const all: Found = { services: [], ports: [], others: [] };
       const read = readYaml(source, file);
       if (read === undefined) notes.push(`${path} is left out: it is not valid`);
       for (const [name, value] of Object.entries(read?.services ?? {}).slice(0, 200)) {
         const service = one.safeParse(value).data;
-        if (service === undefined) continue;
-        const { image } = service;
-        if (service.build !== undefined) {
-          ports.push(
-            ...portsOf(service.ports).map((port) => ({
-              port,
-              finding: likely(path, `${printable(name, 20)} listens there`),
-            })),
-          );
-          continue;
-        }
-        if (image === undefined) continue;
-        const known = serviceOfImage(withDefaults(image));
-        if (known === undefined) {
-          notes.push(
-            `${printable(name, 40)} of ${path} is left out: no package is known for ${quoted(image, 60)}`,
-          );
-          continue;
-        }
-        const variables = variablesOf(service.environment);
-        const named = (keys: readonly string[]) =>
-          keys.flatMap((key) => withDefaults(variables.get(key) ?? '') || []);
-        services.push({
-          name: known.name,
-          range: known.range,
-          databases: named(databaseKeys),
-          roles: named(roleKeys),
-          finding: certain(path, `it has ${printable(withDefaults(image), 50)}`),
-        });
+        if (service !== undefined) readService(path, { name, service }, all);
       }
-    }
-    return { services, ports, notes: [...new Set(notes)] };
+      if (all.others.length > 0) {
+        const more = all.others.length > 6 ? ` and ${all.others.length - 6} more` : '';
+        notes.push(`${path} has what is not set up: ${all.others.slice(0, 6).join(', ')}${more}`);
+      }
+      return all;
+    });
+    return {
+      services: found.flatMap(({ services }) => services),
+      ports: found.flatMap(({ ports }) => ports),
+      notes: [...new Set(notes)],
+    };
   },
 };
+
+/** Where there is a file for every day, those of tests, of deployments and of other images are not for it. */
+function chosenFiles(files: readonly ProjectFile[]): readonly ProjectFile[] {
+  const isDaily = ({ path }: ProjectFile) =>
+    base.test(nameOfFile(path)) || everyDay.test(nameOfFile(path));
+  const top = files.filter((file) => isAtTop(file.path) && isDaily(file));
+  if (top.length > 0) return top.toSorted((one, other) => rank(one) - rank(other));
+  const daily = files.filter(isDaily);
+  return daily.length > 0 ? daily : files.slice(0, 1);
+}
+
+function rank({ path }: ProjectFile): number {
+  return base.test(nameOfFile(path)) ? 0 : 1;
+}
+
+function readService(
+  path: string,
+  { name, service }: { name: string; service: z.output<typeof one> },
+  found: Found,
+): void {
+  const { image } = service;
+  if (service.build !== undefined) {
+    const finding = likely(path, `${printable(name, 20)} listens there`);
+    found.ports.push(
+      ...portsOf(service.ports)
+        .filter((port) => !isServicePort(port))
+        .map((port) => ({ port, unit: name, finding })),
+    );
+    return;
+  }
+  if (image === undefined) return;
+  const known = serviceOfImage(withDefaults(image));
+  // A proxy is its configuration, and that names the other containers.
+  if (known === undefined || known.name === 'nginx') {
+    found.others.push(`${printable(name, 30)} (${printable(withDefaults(image), 40)})`);
+    return;
+  }
+  const variables = variablesOf(service.environment);
+  const named = (keys: readonly string[]) =>
+    keys.flatMap((key) => withDefaults(variables.get(key) ?? '') || []);
+  found.services.push({
+    name: known.name,
+    range: known.range,
+    databases: named(databaseKeys),
+    roles: named(roleKeys),
+    hosts: hostName.test(name) && name !== 'localhost' ? [name] : [],
+    finding: certain(path, `it has ${printable(withDefaults(image), 50)}`),
+  });
+}
 
 /** `environment` is a mapping, or a list of NAME=VALUE. */
 function variablesOf(value: unknown): Map<string, string> {

@@ -1,6 +1,6 @@
 /** Packages of Debian that Dockerfiles install, of names that are the same in all supported releases. */
 const known = new Set(
-  `autoconf automake bison build-essential bzip2 clang cmake cron curl default-libmysqlclient-dev
+  `apache2-utils autoconf automake bison build-essential bzip2 clang cmake cron curl default-libmysqlclient-dev
   default-mysql-client ffmpeg file flex fontconfig fonts-dejavu fonts-liberation fonts-noto-cjk
   fonts-noto-color-emoji freetds-dev gdal-bin gdb gettext ghostscript gifsicle git git-lfs graphviz gzip
   imagemagick inkscape jpegoptim jq libaio-dev libaom-dev libargon2-dev libasound2-dev libassimp-dev
@@ -51,6 +51,8 @@ const renamed = new Map<string, readonly string[]>([
   ['libfreetype6-dev', ['libfreetype-dev']],
   ['libatlas-base-dev', ['libopenblas-dev']],
   ['libidn11-dev', ['libidn-dev']],
+  ['libvips', ['libvips42']],
+  ['libmagickwand-6.q16-dev', ['libmagickwand-dev']],
   ['python-dev', ['python3-dev']],
   // As Alpine calls them.
   ['postgresql-dev', ['libpq-dev']],
@@ -74,7 +76,7 @@ const renamed = new Map<string, readonly string[]>([
 
 /** What an image needs to be made or to be run as one, and a guest has or does without. */
 const plumbing = new Set(
-  `apk-tools apt apt-transport-https apt-utils bash bash-completion ca-certificates coreutils
+  `postgresql-common apk-tools apt apt-transport-https apt-utils bash bash-completion ca-certificates coreutils
   debian-archive-keyring debian-keyring dialog dirmngr dumb-init findutils gcompat gnupg gnupg1 gnupg2
   gosu gpg gpg-agent grep htop iproute2 iputils-ping less libc6 libc6-compat libgcc libssl3 libstdc++
   libstdc++6 locales lsb-release lsof nano ncurses net-tools netcat netcat-openbsd netcat-traditional

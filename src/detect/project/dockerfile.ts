@@ -12,7 +12,8 @@ import { distinctTools, isAside, isAtTop, likely, nameOfFile } from './text.ts';
 
 const fileName =
   /^(?:Dockerfile|Containerfile)(?:[.-][\w.-]{1,40})?$|^[\w-]{1,40}\.(?:[Dd]ockerfile|containerfile)$/;
-const other = /[.-](?:prod|production|release|ci|test|e2e|arm\w*|alpine|windows|docs)(?:[.-]|$)/i;
+const other =
+  /[.-](?:prod|production|release|ci|test|e2e|playwright|cypress|lint|bench|arm\w*|alpine|windows|docs)(?:[.-]|$)/i;
 
 interface Read {
   readonly tools: readonly NeededTool[];

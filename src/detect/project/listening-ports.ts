@@ -1,6 +1,7 @@
 import type { NeededPort } from '../../core/needs.ts';
 import type { Finding } from '../../core/plan.ts';
 import { toPort } from '../../lib/command-line.ts';
+import { isServicePort } from './known-services.ts';
 import type { ProjectFile, ProjectReader } from './reader.ts';
 import { guess, isAside, likely, linesOf, nameOfFile } from './text.ts';
 
@@ -23,7 +24,7 @@ const patterns: readonly RegExp[] = [
   /\bListenAndServe(?:TLS)?\(\s*"[\w.]{0,60}:(\d{2,5})"/,
   /\bnet\.Listen\(\s*"tcp"\s*,\s*"[\w.]{0,60}:(\d{2,5})"/,
   /\b(?:HTTPServer|TCPServer)\(\s*\(\s*['"][\w.]{0,60}['"]\s*,\s*(\d{2,5})\b/,
-  /\b(?:const|let|var|final|static)?\s*(?:PORT|port)\s*(?::\s*\w{1,10})?\s*=\s*(\d{4,5})\b/,
+  /^\s{0,20}(?:export\s)?\s{0,5}(?:const|let|var|final|static)?\s{0,5}(?:PORT|port)\s{0,5}(?::\s{0,5}\w{1,10})?\s{0,5}=\s{0,5}(\d{4,5})\s{0,5}[;,]?\s{0,20}$/,
   /\bport\s+ENV\.fetch\(\s*['"]PORT['"]\s*\)?\s*[{,]\s*(\d{2,5})\b/,
   /\.bind\(\s*(?:\(\s*)?["'][\d.]{7,15}:(\d{2,5})["']/,
 ];
@@ -84,5 +85,5 @@ function portsOfScripts({ path, text }: ProjectFile): NeededPort[] {
 
 function portWith(found: string | number | undefined, finding: Finding): NeededPort[] {
   const port = toPort(found);
-  return port === undefined ? [] : [{ port, finding }];
+  return port === undefined || isServicePort(port) ? [] : [{ port, finding }];
 }

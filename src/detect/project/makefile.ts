@@ -11,12 +11,13 @@ const runners: Readonly<Record<string, string>> = {
   Justfile: 'just',
 };
 
-/** Programs that recipes call, and what has them. Languages are left to their own manifests. */
+/**
+ * Programs that recipes call, and what has them. Languages are left to their own manifests, and those of containers are
+ * for images that the guest itself stands for.
+ */
 const programs: Readonly<Record<string, { readonly tool: string } | { readonly package: string }>> =
   {
     cmake: { tool: 'cmake' },
-    docker: { tool: 'docker' },
-    podman: { tool: 'podman' },
     protoc: { package: 'protobuf-compiler' },
     shellcheck: { package: 'shellcheck' },
     jq: { package: 'jq' },
