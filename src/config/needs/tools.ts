@@ -50,7 +50,8 @@ export const tools: Readonly<Record<string, readonly ToolChoice[]>> = {
   ruby: [has('ruby-full ruby-bundler', ['3.1.2', '3.3.8', '3.0.2', '3.2.3'])],
   bundler: [has('ruby-bundler', ['2.3.15', '2.6.7', '2.3.5', '2.4.20'])],
   php: [has('php-cli', ['8.2.29', '8.4.11', '8.1.2', '8.3.6'])],
-  composer: [has('composer', ['2.5.5', '2.8.8', '2.2.6', '2.7.1'])],
+  // Without unzip it fetches the history of every dependency.
+  composer: [has('composer unzip', ['2.5.5', '2.8.8', '2.2.6', '2.7.1'])],
   elixir: [has('elixir erlang', ['1.14.0', '1.18.3', '1.12.2', '1.14.0'])],
   erlang: [has('erlang', ['25.2.3', '27.3.4', '24.2.1', '25.3.2'])],
   kotlin: [has('kotlin', ['1.3.31', '1.3.31', '1.3.31', '1.3.31'])],

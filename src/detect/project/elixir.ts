@@ -1,13 +1,21 @@
-import type { NeededTool } from '../../core/needs.ts';
+import type { NeededRun, NeededService, NeededSetup, NeededTool } from '../../core/needs.ts';
 import { rangeOf } from './constraint.ts';
-import type { ProjectReader } from './reader.ts';
+import type { ProjectReader, ProjectTree } from './reader.ts';
 import { askedTool, distinctTools, isAside, likely, nameOfFile } from './text.ts';
 
-/** Elixir: the versions that mix.exs allows, by what is written in it. */
+/** Adapters of Ecto, and the server that each is for. */
+const adapters: readonly (readonly [dependency: string, service: string])[] = [
+  ['postgrex', 'postgresql'],
+  ['myxql', 'mysql'],
+  ['mariaex', 'mysql'],
+  ['redix', 'redis'],
+];
+
+/** Elixir: what mix.exs says, by what is written in it: versions, servers, and how Phoenix serves it. */
 export const elixir: ProjectReader = {
   name: 'elixir',
   wants: (path) => nameOfFile(path) === 'mix.exs' && !isAside(path),
-  read(files) {
+  read(files, tree) {
     const [first] = files;
     if (first === undefined) return {};
     const notes: string[] = [];
@@ -20,6 +28,41 @@ export const elixir: ProjectReader = {
     const any: NeededTool = {
       ...{ name: 'elixir', range: undefined, finding: likely(first.path, 'an Elixir project') },
     };
-    return { ecosystems: ['Elixir'], tools: distinctTools([...versions, any]), notes };
+    const { path, text } = first;
+    const uses = (name: string) => text.includes(`{:${name},`);
+    const services = adapters
+      .filter(([dependency]) => uses(dependency))
+      .map(([dependency, name]): NeededService => {
+        return {
+          name,
+          range: undefined,
+          databases: [],
+          finding: likely(path, `${dependency} is for it`),
+        };
+      });
+    const isTop = path === 'mix.exs';
+    return {
+      ecosystems: ['Elixir'],
+      tools: distinctTools([...versions, any]),
+      services,
+      run: isTop && uses('phoenix') ? [phoenixServer(path)] : [],
+      setup: isTop && /\{:\w{1,60},/.test(text) ? installation(path, tree) : [],
+      notes,
+    };
   },
 };
+
+function phoenixServer(path: string): NeededRun {
+  const finding = likely(path, 'how Phoenix serves it');
+  return { name: 'web', command: ['mix', 'phx.server'], env: {}, port: 4000, finding };
+}
+
+/** Hex itself is fetched first: mix would ask about it. */
+function installation(path: string, tree: ProjectTree): NeededSetup[] {
+  if (tree.has('deps')) return [];
+  const finding = likely(path, 'its dependencies are not installed');
+  return [
+    { command: 'mix local.hex --force && mix local.rebar --force', finding },
+    { command: 'mix deps.get', finding },
+  ];
+}

@@ -1,4 +1,4 @@
-import type { NeededTool } from '../../core/needs.ts';
+import type { NeededRun, NeededTool } from '../../core/needs.ts';
 import { rangeFrom } from './constraint.ts';
 import type { ProjectFile, ProjectReader } from './reader.ts';
 import {
@@ -35,12 +35,16 @@ const libraries = new Map<string, readonly string[]>([
   ['libvirt.org/go/libvirt', ['libvirt-dev', 'pkg-config', ...compiler]],
 ]);
 
+const program = 'main.go';
+
 /** Go: go.mod and go.work, and the modules that need a C compiler. */
 export const go: ProjectReader = {
   name: 'go',
   wants: (path) =>
-    !isAside(path) && (nameOfFile(path) === 'go.mod' || nameOfFile(path) === 'go.work'),
-  read(files) {
+    path === program ||
+    (!isAside(path) && (nameOfFile(path) === 'go.mod' || nameOfFile(path) === 'go.work')),
+  read(all) {
+    const files = all.filter(({ path }) => path !== program);
     const [first] = files;
     if (first === undefined) return {};
     const notes: string[] = [];
@@ -52,10 +56,21 @@ export const go: ProjectReader = {
       ecosystems: ['Go'],
       tools: distinctTools([...files.flatMap((file) => versionOf(file, notes)), any]),
       packages: packagesFor(libraries, files.flatMap(directlyRequired)),
+      run: first.path === 'go.mod' ? server(all) : [],
       notes,
     };
   },
 };
+
+/** A program at the top that serves, by what it calls: the standard library's server, or that of a framework. */
+function server(files: readonly ProjectFile[]): NeededRun[] {
+  const text = files.find(({ path }) => path === program)?.text ?? '';
+  const serves =
+    /\bListenAndServe(?:TLS)?\(|\bnet\.Listen\(|"github\.com\/(?:gin-gonic\/gin|labstack\/echo|gofiber\/fiber)\b/;
+  if (!/^package main\b/m.test(text) || !serves.test(text)) return [];
+  const finding = likely(program, 'it serves');
+  return [{ name: 'web', command: ['go', 'run', '.'], env: {}, port: undefined, finding }];
+}
 
 /** The toolchain that a module names, or the least that it is written for. */
 function versionOf({ path, text }: ProjectFile, notes: string[]): NeededTool[] {
@@ -73,7 +88,8 @@ function versionOf({ path, text }: ProjectFile, notes: string[]): NeededTool[] {
 /** What only other modules require may be left out of the build. */
 function directlyRequired({ path, text }: ProjectFile): Dependency[] {
   return linesOf(text).flatMap((line) => {
-    if (line.endsWith('// indirect')) return [];
+    // SQLite is used by whatever brings it.
+    if (line.endsWith('// indirect') && !line.includes('/go-sqlite3 ')) return [];
     const words = line.trim().split(/[ \t]+/, 3);
     const name = words[0] === 'require' ? words[1] : words[0];
     return name?.includes('.') ? [{ name: name.replace(/\/v\d{1,3}$/, ''), path }] : [];

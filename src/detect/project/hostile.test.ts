@@ -17,6 +17,7 @@ const names = [
   ...['server.js', 'src/main.ts', 'main.go', 'config/puma.rb', 'config/database.yml'],
   ...['Dockerfile', 'api/Containerfile', '.devcontainer/Dockerfile', '.devcontainer.json'],
   ...['.devcontainer/devcontainer.json', 'flake.nix', 'shell.nix', '.github/workflows/ci.yml'],
+  ...['prisma/schema.prisma', 'app/settings.py', 'config/dev.exs'],
   ...['.gitlab-ci.yml', '.circleci/config.yml'],
   ...['configure.ac', 'configure', '.tool-versions', 'mise.toml', '.config/mise/config.toml'],
 ];

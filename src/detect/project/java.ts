@@ -1,4 +1,4 @@
-import type { NeededPort, NeededTool } from '../../core/needs.ts';
+import type { NeededPort, NeededTool, ProjectNeeds } from '../../core/needs.ts';
 import { printable } from '../../lib/printable.ts';
 import { rangeOfJava, rangeOfPin } from './constraint.ts';
 import { javaOfGradle, javaOfGradleBuild, releaseOfGradle } from './gradle.ts';
@@ -58,6 +58,7 @@ export const java: ProjectReader = {
         ...buildTool(manifests, tree),
       ]),
       ports: springPort(manifests),
+      ...springBoot(manifests, tree),
       notes,
     };
   },
@@ -102,7 +103,8 @@ function asked(manifests: readonly ProjectFile[], tree: ProjectTree): NeededTool
 
 /** A wrapper in the project fetches the build tool by itself. */
 function buildTool(manifests: readonly ProjectFile[], tree: ProjectTree): NeededTool[] {
-  const top = manifests.find(({ path }) => isAtTop(path));
+  const own = manifests.filter(({ path }) => isAtTop(path));
+  const top = own.find(({ path }) => path === 'pom.xml') ?? own[0];
   if (top === undefined) return [];
   const isMaven = top.path === 'pom.xml';
   if (tree.has(isMaven ? 'mvnw' : 'gradlew')) return [];
@@ -110,6 +112,32 @@ function buildTool(manifests: readonly ProjectFile[], tree: ProjectTree): Needed
   const name = isMaven ? 'maven' : 'gradle';
   const range = release && rangeOfPin(release.join('.'));
   return [{ name, range, finding: certain(top.path, `${isMaven ? 'Maven' : 'Gradle'} builds it`) }];
+}
+
+/** How Spring Boot serves it: by the plugin of either build tool. What that fetches is fetched before, which takes long. */
+function springBoot(manifests: readonly ProjectFile[], tree: ProjectTree): Partial<ProjectNeeds> {
+  const top = manifests.filter(({ path }) => isAtTop(path));
+  const maven = top.find(
+    ({ path, text }) => path === 'pom.xml' && text.includes('spring-boot-maven-plugin'),
+  );
+  const gradle = top.find(({ path, text }) => {
+    return builds.includes(path) && /["']org\.springframework\.boot["']/.test(text);
+  });
+  const by = maven ?? gradle;
+  if (by === undefined) return {};
+  const own = maven ? 'mvnw' : 'gradlew';
+  const program = tree.has(own) ? `./${own}` : maven ? 'mvn' : 'gradle';
+  const [task, build] = maven
+    ? ['spring-boot:run', '-B -q test-compile']
+    : ['bootRun', '--console plain classes'];
+  const finding = likely(by.path, 'how Spring Boot is run');
+  return {
+    run: [{ name: 'web', command: [program, task], env: {}, port: 8080, finding }],
+    setup:
+      tree.has('target') || tree.has('build')
+        ? []
+        : [{ command: `${program} ${build}`, finding: likely(by.path, 'it is not built yet') }],
+  };
 }
 
 function springPort(manifests: readonly ProjectFile[]): NeededPort[] {

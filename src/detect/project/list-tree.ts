@@ -24,7 +24,10 @@ const hidden = new Map<string, readonly string[]>([
 ]);
 
 /** Others with such files deeper than right below them. */
-const deep = new Map<string, readonly string[]>([['gradle', ['wrapper']]]);
+const deep = new Map<string, readonly string[]>([
+  ['gradle', ['wrapper']],
+  ['src', ['prisma', 'main/resources']],
+]);
 
 /** Where others' files are a project's own dependencies, installed: asked about by name, never looked into. */
 const installed = ['vendor/bundle'];

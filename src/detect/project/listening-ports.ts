@@ -3,6 +3,7 @@ import type { Finding } from '../../core/plan.ts';
 import { toPort } from '../../lib/command-line.ts';
 import { isServicePort } from './known-services.ts';
 import type { ProjectFile, ProjectReader } from './reader.ts';
+import { nodeServers } from './servers.ts';
 import { guess, isAside, likely, linesOf, nameOfFile } from './text.ts';
 
 /** The files that programs are usually started by, at the top and one level below. */
@@ -28,19 +29,6 @@ const patterns: readonly RegExp[] = [
   /\bport\s+ENV\.fetch\(\s*['"]PORT['"]\s*\)?\s*[{,]\s*(\d{2,5})\b/,
   /\.bind\(\s*(?:\(\s*)?["'][\d.]{7,15}:(\d{2,5})["']/,
 ];
-
-/** Development servers by the word that starts them, and where they listen unless told otherwise. */
-const servers: Readonly<Record<string, number>> = {
-  vite: 5173,
-  next: 3000,
-  nuxt: 3000,
-  astro: 4321,
-  ng: 4200,
-  'react-scripts': 3000,
-  'vue-cli-service': 8080,
-  remix: 3000,
-  gatsby: 8000,
-};
 
 /** Ports that the project's own program listens on, as its main files, its settings and its scripts say. */
 export const listeningPorts: ProjectReader = {
@@ -76,11 +64,11 @@ function portsOfSettings({ path, text }: ProjectFile): NeededPort[] {
 function portsOfScripts({ path, text }: ProjectFile): NeededPort[] {
   const [, line = ''] = /"(?:start|dev|serve)"\s{0,8}:\s{0,8}"([^"\n]{1,300})"/.exec(text) ?? [];
   const words = line.split(/\s+/);
-  const server = words.find((word) => Object.hasOwn(servers, word));
+  const server = words.find((word) => Object.hasOwn(nodeServers, word));
   if (server === undefined) return [];
   const own = /(?:--port[ =]|-p )(\d{2,5})\b/.exec(line)?.[1];
   const finding = guess(path, `where ${server} listens`);
-  return portWith(own ?? servers[server], finding);
+  return portWith(own ?? nodeServers[server]?.port, finding);
 }
 
 function portWith(found: string | number | undefined, finding: Finding): NeededPort[] {

@@ -1,8 +1,9 @@
 import { validRange } from 'semver';
 import * as z from 'zod';
-import type { NeededRun, NeededSetup, NeededTool } from '../../core/needs.ts';
-import { portOf, readCommand, toPort } from '../../lib/command-line.ts';
+import type { NeededSetup, NeededTool } from '../../core/needs.ts';
 import { quoted } from '../../lib/printable.ts';
+import { engineOfTools } from './node-engines.ts';
+import { startOf } from './node-scripts.ts';
 import type { ProjectReader, ProjectTree } from './reader.ts';
 import { certain, isAtTop, likely, nameOfFile } from './text.ts';
 
@@ -59,9 +60,24 @@ export const node: ProjectReader = {
       return { ecosystems: versions.length > 0 ? ['Node.js'] : [], tools: versions, notes };
 
     const manager = managerOf(first, tree);
-    const run = isAtTop(first.path) ? startUnit(first, manager.tool.name) : [];
+    const { path, content } = first;
+    const start = isAtTop(path)
+      ? startOf(
+          {
+            ...{ path, scripts: content.scripts ?? {}, manager: manager.tool.name },
+            configured: content.config?.port,
+          },
+          tree,
+        )
+      : { run: [], setup: [] };
+    const { run } = start;
     const hasDependencies = manifests.some(({ content }) => {
       return Object.keys({ ...content.dependencies, ...content.devDependencies }).length > 0;
+    });
+    const byTools = manifests.flatMap((one) => {
+      const { dependencies, devDependencies } = one.content;
+      const isSaid = versions.some(({ finding }) => finding.source === one.path);
+      return isSaid ? [] : engineOfTools(one.path, { ...dependencies, ...devDependencies });
     });
     const needsManager = hasDependencies || run.some(({ command }) => command[0] !== 'node');
     const any: NeededTool = {
@@ -69,9 +85,12 @@ export const node: ProjectReader = {
     };
     return {
       ecosystems: ['Node.js'],
-      tools: [...versions, any, ...(needsManager ? [manager.tool] : [])],
+      tools: [...versions, ...byTools, any, ...(needsManager ? [manager.tool] : [])],
       run,
-      setup: hasDependencies && isAtTop(first.path) ? installation(first, manager, tree) : [],
+      setup: [
+        ...(hasDependencies && isAtTop(path) ? installation(first, manager, tree) : []),
+        ...start.setup,
+      ],
       notes,
     };
   },
@@ -142,19 +161,4 @@ function installation(manifest: Manifest, manager: Manager, tree: ProjectTree): 
   if (tree.has('node_modules')) return [];
   const finding = likely(manifest.path, 'its dependencies are not installed');
   return [{ command: manager.install, finding }];
-}
-
-function startUnit({ path, content }: Manifest, manager: string): NeededRun[] {
-  const start = typeof content.scripts?.start === 'string' ? content.scripts.start.trim() : '';
-  if (!start) return [];
-  const finding = certain(path, 'its start script');
-  const configured = toPort(content.config?.port);
-  const simple = readCommand(start);
-  // npm is what hands `config` to a script, so only a script without it can do without npm.
-  if (simple?.command[0] === 'node' && simple.command.length > 1 && configured === undefined) {
-    return [{ name: 'web', ...simple, port: portOf(start), finding }];
-  }
-  const port = portOf(start) ?? configured;
-  const command = manager === 'npm' ? ['npm', 'start'] : [manager, 'run', 'start'];
-  return [{ name: 'web', command, env: {}, port, finding }];
 }

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { NeededRun, NeededTool } from '../../core/needs.ts';
+import type { NeededRun, NeededSetup, NeededTool } from '../../core/needs.ts';
 import { printable } from '../../lib/printable.ts';
 import { rangeOf } from './constraint.ts';
 import { extensionPackages } from './php-extensions.ts';
@@ -58,14 +58,23 @@ export const php: ProjectReader = {
       ]),
       packages: extensions.packages,
       run: webOf(tree, uses),
-      setup:
-        hasPackages && isAtTop(first.path) && !tree.has('vendor')
+      setup: [
+        ...(hasPackages && isAtTop(first.path) && !tree.has('vendor')
           ? [{ command: 'composer install', finding }]
-          : [],
+          : []),
+        ...(uses('laravel/framework') ? laravelKey(tree) : []),
+      ],
       notes: [...notes, ...extensions.notes],
     };
   },
 };
+
+/** Without a key of its own Laravel answers nothing; its example says all else. */
+function laravelKey(tree: ProjectTree): NeededSetup[] {
+  if (tree.has('.env') || !tree.has('.env.example') || !tree.has('artisan')) return [];
+  const finding = likely('.env.example', 'Laravel has no key of its own yet');
+  return [{ command: 'cp .env.example .env && php artisan key:generate', finding }];
+}
 
 function lockedNames({ path, text }: ProjectFile) {
   const content = readJson(text, composerLock);

@@ -3,6 +3,7 @@ import type { Host } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
 import { noNeeds, type ProjectNeeds } from '../../core/needs.ts';
 import { printable } from '../../lib/printable.ts';
+import { finishRun } from './finish-run.ts';
 import { listTree } from './list-tree.ts';
 import type { ProjectFile, ProjectReader, ProjectTree } from './reader.ts';
 import { projectReaders } from './registry.ts';
@@ -40,7 +41,7 @@ export function needsOf(
   const all = new Set(paths);
   const tree: ProjectTree = { text: (path) => texts.get(path), has: (path) => all.has(path) };
   const parts = withoutLastChoices(projectReaders.map((reader) => readOne(reader, files, tree)));
-  return {
+  const needs: ProjectNeeds = {
     ecosystems: [...new Set(parts.flatMap((part) => part.ecosystems ?? []))],
     // One that says which versions will do is the better finding.
     tools: parts
@@ -53,6 +54,7 @@ export function needsOf(
     setup: parts.flatMap((part) => part.setup ?? []),
     notes: [...notes, ...parts.flatMap((part) => part.notes ?? [])],
   };
+  return { ...needs, run: finishRun(needs, tree) };
 }
 
 /** Of a reader whose findings of a kind are a last choice, none where another has some of that kind. */

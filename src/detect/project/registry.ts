@@ -2,6 +2,7 @@ import { c } from './c.ts';
 import { ci } from './ci.ts';
 import { compose } from './compose.ts';
 import { connections } from './connections.ts';
+import { databaseSettings } from './database-settings.ts';
 import { devcontainer } from './devcontainer.ts';
 import { dockerfile } from './dockerfile.ts';
 import { dotnet } from './dotnet.ts';
@@ -37,6 +38,7 @@ export const projectReaders: readonly ProjectReader[] = [
   elixir,
   c,
   compose,
+  databaseSettings,
   connections,
   makefile,
   listeningPorts,
