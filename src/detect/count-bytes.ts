@@ -2,6 +2,8 @@ import type { Files } from '../core/host.ts';
 import { mapBounded } from '../lib/map-bounded.ts';
 
 const atOnce = 32;
+/** A directory whose own bytes are more has very many names: to list them alone would take too long. */
+const largestDirectory = 1024 ** 2;
 
 /**
  * The bytes of the files below a directory, or of a file; `null` when there are more than `most` names, or a part may not
@@ -14,6 +16,7 @@ export async function countBytes(
 ): Promise<number | null> {
   const facts = await files.facts(path).catch(() => undefined);
   if (facts?.kind !== 'directory') return facts?.size ?? null;
+  if (facts.size > largestDirectory) return null;
   const waiting = [path];
   let bytes = 0;
   let names = 0;
@@ -28,8 +31,10 @@ export async function countBytes(
       return { full, facts: await files.facts(full).catch(() => undefined) };
     });
     for (const { full, facts: one } of found) {
-      if (one?.kind === 'directory') waiting.push(full);
-      else if (one?.kind === 'file') bytes += one.size;
+      if (one?.kind === 'directory') {
+        if (one.size > largestDirectory) return null;
+        waiting.push(full);
+      } else if (one?.kind === 'file') bytes += one.size;
     }
   }
   return bytes;

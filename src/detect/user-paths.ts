@@ -12,9 +12,11 @@ import { baseName, below } from './paths.ts';
 
 const mostNames = 2000;
 const mostUnknown = 60;
-const atOnce = 4;
+const atOnce = { looking: 16, counting: 4 };
 /** Milliseconds for all sizes together: what is left then has none. */
 const countingTime = 500;
+/** Milliseconds for a look at one place. */
+const patience = 300;
 
 /** Settings and data of the user's programs, and which of them are never given away. */
 export const userPaths: Detector<'paths'> = {
@@ -23,11 +25,13 @@ export const userPaths: Detector<'paths'> = {
   async detect(input) {
     const look = createLook(input);
     await noteUnreadable(input, look);
-    const all = [...knownPaths, ...(await unknownPaths(look))];
-    const there = await mapBounded(all, 16, (known) => placeOf(look, known));
-    const limit = AbortSignal.any([input.io.signal, AbortSignal.timeout(countingTime)]);
+    const all = [...knownPaths, ...(await unknownPaths(input, look))];
+    const there = await mapBounded(all, atOnce.looking, (known) =>
+      inPatience(input, known.path, placeOf(look, known)),
+    );
     const places = there.filter((place) => place !== undefined);
-    return mapBounded(places, atOnce, (place) => itemOf(input, place, limit));
+    const limit = AbortSignal.any([input.io.signal, AbortSignal.timeout(countingTime)]);
+    return mapBounded(places, atOnce.counting, (place) => itemOf(input, place, limit));
   },
 };
 
@@ -36,12 +40,27 @@ async function noteUnreadable({ host, scope, note }: DetectInput, { home }: Look
   await list.catch(() => note(`${printable(home)} may not be read`));
 }
 
+/** What a look at a place says; `undefined` with a note when it hangs: that must not take the other places along. */
+async function inPatience<T>(
+  { io, note }: DetectInput,
+  path: string,
+  looking: Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await inTime(looking, AbortSignal.any([io.signal, AbortSignal.timeout(patience)]));
+  } catch {
+    io.signal.throwIfAborted();
+    note(`${printable(path)} was not looked at in time`);
+    return undefined;
+  }
+}
+
 interface Guessed extends KnownPath {
   readonly isGuess?: true;
 }
 
 /** What else is where programs put their things: of programs that nobody here has heard of. */
-async function unknownPaths(look: Look): Promise<Guessed[]> {
+async function unknownPaths(input: DetectInput, look: Look): Promise<Guessed[]> {
   const { home } = look;
   const known = knownPaths.map(({ path }) => path);
   const parts = await Promise.all(
@@ -52,9 +71,11 @@ async function unknownPaths(look: Look): Promise<Guessed[]> {
         .map((name) => `${holder}/${name}`)
         // A known one may be deeper: `.config/Code/User`.
         .filter((path) => !known.some((one) => isWithin(path, one)));
-      const directories = await mapBounded(paths.slice(0, mostUnknown), 16, async (path) => {
-        const isDirectory = (await look.facts(`${home}/${path}`))?.kind === 'directory';
-        return isDirectory ? [{ name: baseName(path), kind, path, isGuess: true } as const] : [];
+      const some = paths.slice(0, mostUnknown);
+      const directories = await mapBounded(some, atOnce.looking, async (path) => {
+        const facts = await inPatience(input, path, look.facts(`${home}/${path}`));
+        if (facts?.kind !== 'directory') return [];
+        return [{ name: baseName(path), kind, path, isGuess: true } as const];
       });
       return directories.flat();
     }),
@@ -121,7 +142,6 @@ async function itemOf(
   async function count(): Promise<number | null> {
     const options = { most: mostNames, signal: limit };
     const counting = countBytes(host.files, below(scope.root, real), options);
-    // A file system that hangs must not take the others along.
     const counted = await inTime(counting, limit).catch(() => null);
     io.signal.throwIfAborted();
     return counted;
