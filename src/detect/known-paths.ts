@@ -142,8 +142,8 @@ export const holders: readonly { readonly path: string; readonly kind: FoundPath
 
 /** Reasons beside the places of credentials, by a path from the home directory. */
 const sensitive: readonly (readonly [RegExp, string])[] = [
-  [/^\.\w+_history$|^\.dbshell$/, 'what was typed, passwords among it'],
-  [/^\.local\/share\/fish$|^\.viminfo$/, 'what was typed, passwords among it'],
+  [/^\.\w+_history$|^\.dbshell$/, 'what you typed, with passwords'],
+  [/^\.local\/share\/fish$|^\.viminfo$/, 'what you typed, with passwords'],
   [
     /firefox|thunderbird|chrom|brave|vivaldi|opera|slack|discord|telegram|signal|teams|spotify|element/i,
     'your sessions and passwords',

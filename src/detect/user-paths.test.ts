@@ -49,7 +49,7 @@ it('what holds tokens by its name, or by a file in it, is not looked into', asyn
   ]);
   expect(told).toEqual([
     ['.config/git', 'it may hold tokens (credentials)'],
-    ['.psql_history', 'what was typed, passwords among it'],
+    ['.psql_history', 'what you typed, with passwords'],
     ['.config/rclone', 'it may hold tokens'],
     ['.config/some-cli', 'it may hold tokens (auth.json)'],
     ['.config/some-editor', 1],

@@ -153,7 +153,7 @@ interface Told extends Pick<FoundPath, 'name' | 'bytes' | 'sensitive'> {
 }
 
 function reasonOf({ name, bytes, sensitive, isGuess }: Told): string {
-  if (sensitive !== null) return `not looked into: ${sensitive}`;
-  const what = isGuess ? 'here programs keep such things' : `a known place of ${name}`;
+  if (sensitive !== null) return `${sensitive}; not looked into`;
+  const what = isGuess ? 'by its place' : `of ${name}`;
   return bytes === null ? `${what}; not counted` : what;
 }

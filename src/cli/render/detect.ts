@@ -92,8 +92,8 @@ const shapes: { readonly [Area in DetectArea]: Shape<Area> } = {
   },
   applications: {
     columns: [
-      ['NAME', 18],
-      ['FROM', 18],
+      ['NAME', 16],
+      ['FROM', 16],
       ['RUN', 3],
       ['MEMORY', 8],
     ],
@@ -106,8 +106,8 @@ const shapes: { readonly [Area in DetectArea]: Shape<Area> } = {
   },
   packages: {
     columns: [
-      ['NAME', 28],
-      ['VERSION', 20],
+      ['NAME', 24],
+      ['VERSION', 16],
       ['BY', 7],
     ],
     row: ({ name, version, manager }) => [name, version, manager],
@@ -171,10 +171,14 @@ const shapes: { readonly [Area in DetectArea]: Shape<Area> } = {
   paths: {
     columns: [
       ['PATH', 30],
-      ['KIND', 16],
+      ['KIND', 8],
       ['SIZE', 7],
     ],
-    row: ({ path, kind, bytes }) => [path, kind, bytes === null ? '-' : formatBytes(bytes)],
+    row: ({ path, kind, bytes }) => [
+      path,
+      kind === 'application data' ? 'data' : kind,
+      bytes === null ? '-' : formatBytes(bytes),
+    ],
   },
   hardware: {
     columns: [
