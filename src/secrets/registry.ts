@@ -1,4 +1,5 @@
 import type { SecretProvider } from '../core/secrets.ts';
+import { type VaultOptions, vaultOptions, vaultReach } from './vault-options.ts';
 
 // src/config reads names and schemas from here: what a provider is made of is loaded when it is opened.
 
@@ -10,5 +11,15 @@ const env: SecretProvider<undefined> = {
   open: async (_, deps) => (await import('./env.ts')).openEnv(deps),
 };
 
+const vault: SecretProvider<VaultOptions> = {
+  name: 'vault',
+  summary: 'HashiCorp Vault, key-value engine 1 or 2',
+  schema: vaultOptions,
+  // A project may offer Vault to those who have one.
+  isConfigured: (options, env) => Boolean(options && (options.address ?? env.VAULT_ADDR)),
+  reach: vaultReach,
+  open: async (options, deps) => (await import('./vault.ts')).openVault(options, deps),
+};
+
 /** Every provider there is, in the order in which `auto` asks those that are configured. */
-export const secretProviders: readonly SecretProvider[] = [env];
+export const secretProviders: readonly SecretProvider[] = [env, vault];
