@@ -109,11 +109,12 @@ function setupSection(setup: readonly NeededSetup[]): string {
 
 function runSection(run: readonly NeededRun[]): string {
   if (run.length === 0) return '# run:\n#   web: { command: [node, server.js], port: 8080 }';
-  const units = run.flatMap(({ name, command, env, port, finding }) => {
+  const units = run.flatMap(({ name, command, env, port, directory, finding }) => {
     const variables = Object.entries(env).map(([key, value]) => `${scalar(key)}: ${scalar(value)}`);
     return [
       `  ${scalar(name)}: # ${because(finding)}`,
       `    command: [${command.map(scalar).join(', ')}]`,
+      ...(directory === undefined ? [] : [`    cwd: ${scalar(directory)}`]),
       ...(variables.length > 0 ? [`    env: { ${variables.join(', ')} }`] : []),
       ...(port === undefined ? [] : [`    port: ${port}`]),
     ];

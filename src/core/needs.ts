@@ -44,6 +44,8 @@ export interface NeededRun {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly port: number | undefined;
+  /** The directory of the project that it is run in; the project's own when there is none. */
+  readonly directory?: string;
   readonly finding: Finding;
 }
 

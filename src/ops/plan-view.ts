@@ -35,6 +35,8 @@ export interface PlanView {
   readonly run: readonly (Because & {
     readonly name: string;
     readonly command: readonly string[];
+    /** Below the project's place in the guest; `null` there itself. */
+    readonly cwd: string | null;
     readonly port: number | null;
   })[];
   readonly provision: readonly (Because & { readonly step: string; readonly as: string })[];
@@ -76,7 +78,7 @@ export function planView({ plan, configFile, draft, sizes }: PlanViewInput): Pla
     })),
     shares: plan.shares.map((share) => ({ ...share, ...why(shareFinding(plan, share.host)) })),
     ports: plan.ports.map((port) => ({ ...portView(port), ...why(ofUnit(port.name)) })),
-    run: plan.run.map((unit) => ({ ...unitView(unit), ...why(ofUnit(unit.name)) })),
+    run: plan.run.map((unit) => ({ ...unitView(unit, plan.directory), ...why(ofUnit(unit.name)) })),
     provision: plan.provision.map((step) =>
       step.kind === 'file'
         ? { step: `writes ${step.path}`, as: 'root', ...why(undefined) }
@@ -124,6 +126,7 @@ function portView(port: PlannedPort) {
   return { name: port.name, guest: port.guest, host: port.host ?? null };
 }
 
-function unitView({ name, command, port }: RunUnit) {
-  return { name, command, port: port ?? null };
+function unitView({ name, command, cwd, port }: RunUnit, directory: string) {
+  const below = cwd.startsWith(`${directory}/`) ? cwd.slice(directory.length + 1) : cwd;
+  return { name, command, cwd: cwd === directory ? null : below, port: port ?? null };
 }

@@ -65,8 +65,9 @@ function packageLines(needs: PlanView['needs']): string[] {
   });
 }
 
-function unitText({ name, command, port }: PlanView['run'][number]): string {
-  return `${name}: ${command.join(' ')}${port === null ? '' : `, port ${port}`}`;
+function unitText({ name, command, cwd, port }: PlanView['run'][number]): string {
+  const place = cwd === null ? '' : ` in ${cwd}`;
+  return `${name}: ${command.join(' ')}${place}${port === null ? '' : `, port ${port}`}`;
 }
 
 function portText({ host, guest }: PlanView['ports'][number]): string {

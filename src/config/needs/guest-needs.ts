@@ -18,6 +18,8 @@ export function guestNeeds(needs: ProjectNeeds, facts: GuestFacts): GuestNeeds {
   const usable = needs.run.filter(isUsable);
   const run = withPorts(firstOf(usable, byName), needs);
   const published = new Set(run.map(({ port }) => port));
+  // Others of a program that has one are for debuggers, and the like.
+  const served = new Set(run.filter(({ port }) => port !== undefined).map(({ name }) => name));
   return {
     packages: firstOf([...parts.flatMap((part) => part.packages), ...libraries], byName),
     services: firstOf(
@@ -33,7 +35,7 @@ export function guestNeeds(needs: ProjectNeeds, facts: GuestFacts): GuestNeeds {
       ({ command }) => command.trim() !== '' && !command.includes('\0'),
     ),
     idlePorts: firstOf(needs.ports, ({ port }) => String(port)).filter(
-      ({ port }) => !published.has(port),
+      ({ port, unit }) => !published.has(port) && !(unit && served.has(unit)),
     ),
     notes: [
       ...new Set([
