@@ -3,7 +3,7 @@ import { validRange } from 'semver';
 import { describe, expect, it } from 'vitest';
 import { readCommand } from '../../lib/command-line.ts';
 import { printable } from '../../lib/printable.ts';
-import { needsOf } from './read-needs.ts';
+import { needsOf } from './needs-of.ts';
 
 const names = [
   ...['package.json', '.nvmrc', 'pyproject.toml', 'requirements.txt', 'setup.py', 'setup.cfg'],
@@ -17,7 +17,14 @@ const names = [
   ...['server.js', 'src/main.ts', 'main.go', 'config/puma.rb', 'config/database.yml'],
   ...['Dockerfile', 'api/Containerfile', '.devcontainer/Dockerfile', '.devcontainer.json'],
   ...['.devcontainer/devcontainer.json', 'flake.nix', 'shell.nix', '.github/workflows/ci.yml'],
-  ...['prisma/schema.prisma', 'app/settings.py', 'config/dev.exs'],
+  ...[
+    'prisma/schema.prisma',
+    'web/package.json',
+    'web/src/main.ts',
+    'api/app/main.py',
+    'app/settings.py',
+    'config/dev.exs',
+  ],
   ...['.gitlab-ci.yml', '.circleci/config.yml'],
   ...['configure.ac', 'configure', '.tool-versions', 'mise.toml', '.config/mise/config.toml'],
 ];
@@ -45,11 +52,12 @@ function check(files: readonly { path: string; text: string }[], others: readonl
   for (const { name } of packages) expect(name).toMatch(/^[a-z\d][a-z\d.+-]{1,40}$/);
   for (const { command, finding } of run) {
     // A Procfile's lines are for a shell, and stay whole; all others are words.
-    if (command[0] === '/bin/sh' && finding.source.startsWith('Procfile')) {
-      expect(command[2]).not.toMatch(/\p{Cc}/u);
+    const shell = command.indexOf('/bin/sh');
+    if (shell >= 0 && finding.source.includes('Procfile')) {
+      expect(command[shell + 2]).not.toMatch(/\p{Cc}/u);
     } else expect(readCommand(command.join(' '))?.command).toEqual(command);
   }
-  for (const { command } of setup) expect(command).toMatch(/^[\w ./-]+( && [\w ./-]+)?$/);
+  for (const { command } of setup) expect(command).toMatch(/^[\w ./-]+( && [\w ./-]+){0,2}$/);
 }
 
 /** Every file with the same text, over and over. */

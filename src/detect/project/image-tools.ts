@@ -1,6 +1,6 @@
 import type { NeededTool } from '../../core/needs.ts';
 import type { Finding } from '../../core/plan.ts';
-import { rangeOfJava, rangeOfPin } from './constraint.ts';
+import { rangeFrom, rangeOfJava, rangeOfPin } from './constraint.ts';
 
 /** Images of tools, by the last part of their names: official ones, of makers, of CI services, of dev containers. */
 const images = new Map<string, string>([
@@ -80,9 +80,11 @@ export function toolsOfImage(image: string): ImageTool[] {
   if (base.startsWith('uv') || base === 'cargo-chef' || base === 'frankenphp') {
     // The tag counts the image's versions, with that of the language after its name.
     const language = new RegExp(`(?:^|-)(?:python|rust|php)-?${version}`).exec(tag)?.[1];
-    return [{ name, range: pin(language) }];
+    const range = base === 'cargo-chef' ? language && rangeFrom(language) : pin(language);
+    return [{ name, range }];
   }
-  // What only runs programs is no compiler of any version, and the compiler of gcc is the distribution's.
+  // Newer ones of these build what older ones do, and the compiler of gcc is the distribution's.
+  if (name === 'go' || name === 'rust') return [{ name, range: own && rangeFrom(own) }];
   return [{ name, range: name === 'gcc' ? undefined : pin(own) }];
 }
 

@@ -1,4 +1,5 @@
 import type { Files } from '../../core/host.ts';
+import { partManifests } from './parts.ts';
 
 /** What others put into a project: it says nothing about what the project itself asks for. */
 const foreign = new Set([
@@ -29,6 +30,9 @@ const deep = new Map<string, readonly string[]>([
   ['src', ['prisma', 'main/resources']],
 ]);
 
+/** Directories in which the programs of a part of the project have their own. */
+const inParts = ['src', 'app', 'bin', 'config', 'prisma', 'public'];
+
 /** Where others' files are a project's own dependencies, installed: asked about by name, never looked into. */
 const installed = ['vendor/bundle'];
 
@@ -50,7 +54,9 @@ export async function listTree(files: Files, directory: string): Promise<string[
     directories += 1;
     const below = await names(files, `${directory}/${name}`);
     inside.push(...below.map((one) => `${name}/${one}`));
-    for (const deeper of hidden.get(name) ?? deep.get(name) ?? []) {
+    const isPart = below.some((one) => partManifests.has(one));
+    for (const deeper of hidden.get(name) ?? deep.get(name) ?? (isPart ? inParts : [])) {
+      if (!below.includes(deeper.split('/', 1)[0] ?? '')) continue;
       const deepest = await names(files, `${directory}/${name}/${deeper}`);
       inside.push(...deepest.map((one) => `${name}/${deeper}/${one}`));
     }

@@ -147,7 +147,9 @@ function managerOf({ path, content }: Manifest, tree: ProjectTree): Manager {
     return { tool: { name: named.name, range, finding }, install: named.install };
   }
   for (const { name: own, locks, install } of managers) {
-    const lock = locks.find((file) => tree.has(file));
+    const directory = path.slice(0, path.lastIndexOf('/') + 1);
+    const beside = locks.map((file) => `${directory}${file}`);
+    const lock = [...beside, ...locks].find((file) => tree.has(file));
     if (lock === undefined) continue;
     const finding = certain(lock, `its dependencies are locked by ${own}`);
     return { tool: { name: own, range: undefined, finding }, install };

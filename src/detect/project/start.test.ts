@@ -95,7 +95,6 @@ describe('frameworks', () => {
     expect(runOf({ 'build.gradle': files['build.gradle'] })).toEqual([
       ['gradle bootRun', 8080, {}],
     ]);
-    expect(runOf({ 'api/pom.xml': files['pom.xml'] })).toEqual([]);
   });
 
   it('of Phoenix fetch what they need without a question', () => {
@@ -160,5 +159,53 @@ describe('settings of databases', () => {
     expect(needsOfTexts({ 'config/database.yml': 'd:\n  adapter: sqlite3\n' }).services).toEqual(
       [],
     );
+  });
+});
+
+describe('a project of several programs', () => {
+  it('runs each in its own directory, with what it takes there', () => {
+    const files = {
+      'backend/requirements.txt': 'flask\n',
+      'backend/app.py': 'app = Flask(__name__)',
+      'frontend/package.json': '{"scripts":{"dev":"vite"},"devDependencies":{"vite":"^5.0.0"}}',
+      'e2e/package.json': '{"scripts":{"start":"node x.js"}}',
+    };
+    const { run, setup } = needsOfTexts(files, ['frontend/yarn.lock']);
+    expect(run).toMatchObject([
+      { name: 'backend', directory: 'backend', port: 5000, finding: { source: 'backend/app.py' } },
+      {
+        name: 'frontend',
+        directory: 'frontend',
+        command: ['yarn', 'run', 'dev', '--host', '0.0.0.0'],
+      },
+    ]);
+    expect(setup.map(({ command }) => command)).toEqual([
+      'cd backend && python3 -m venv .venv && .venv/bin/pip install -r requirements.txt',
+      'cd frontend && yarn install --frozen-lockfile',
+    ]);
+    expect(toolsOf(files, ['frontend/yarn.lock'])).not.toContain('npm any');
+  });
+
+  it('that is installed as a whole is not installed by its parts', () => {
+    const files = {
+      'package.json': '{"workspaces":["web"],"dependencies":{"a":"1"}}',
+      'web/package.json': '{"scripts":{"start":"node server.js"},"dependencies":{"b":"1"}}',
+      'pyproject.toml': '[project]\nname = "x"\n[tool.uv.workspace]\nmembers = ["api"]',
+      'api/pyproject.toml': '[project]\nname = "api"\ndependencies = ["fastapi", "uvicorn"]',
+      'api/main.py': 'app = FastAPI()',
+    };
+    const { run, setup } = needsOfTexts(files, ['uv.lock', 'api/uv.lock']);
+    expect(setup.map(({ command }) => command)).toEqual(['npm install', 'uv sync']);
+    expect(run.find(({ name }) => name === 'api')?.command[0]).toBe('../.venv/bin/python');
+  });
+
+  it('is the one at the top, where that is run', () => {
+    const files = {
+      Procfile: 'web: ./serve\n',
+      'web/package.json': '{"scripts":{"start":"node s.js"}}',
+    };
+    expect(needsOfTexts(files).run.map(({ name, directory }) => [name, directory])).toEqual([
+      ['web', undefined],
+    ]);
   });
 });
