@@ -1,4 +1,4 @@
-import { minVersion, satisfies } from 'semver';
+import { minVersion, satisfies, subset } from 'semver';
 import type { NeededTool } from '../../core/needs.ts';
 import { installerWord } from './installers.ts';
 import type { GuestFacts, GuestPackage, Provided } from './provided.ts';
@@ -134,7 +134,10 @@ function unavailable(
   { finding }: NeededTool,
   { ranges, facts }: { ranges: readonly string[]; facts: GuestFacts },
 ): Provided {
-  const wanted = ranges.length > 0 ? `${name} ${ranges.join(' and ')}` : name;
+  const narrow = ranges.filter(
+    (range) => !ranges.some((other) => other !== range && subset(other, range)),
+  );
+  const wanted = narrow.length > 0 ? `${name} ${narrow.join(' and ')}` : name;
   const choices = tools[name] ?? [];
   const others = releases.filter((release) =>
     choices.some((choice) => fits(choice.versions[release], ranges)),
