@@ -7,7 +7,15 @@ import { needsOf } from './needs-of.ts';
 
 const names = [
   ...['package.json', '.nvmrc', 'pyproject.toml', 'requirements.txt', 'setup.py', 'setup.cfg'],
-  ...['Pipfile', 'environment.yml', '.python-version', 'manage.py', 'app.py', 'app/main.py'],
+  ...[
+    'Pipfile',
+    'environment.yml',
+    '.python-version',
+    'runtime.txt',
+    'manage.py',
+    'app.py',
+    'app/main.py',
+  ],
   ...['api/pyproject.toml', 'requirements/dev.txt', 'go.mod', 'go.work', 'Cargo.toml'],
   ...['Cargo.lock', 'rust-toolchain', 'rust-toolchain.toml', 'pom.xml', 'build.gradle'],
   ...['settings.gradle.kts', 'gradle/wrapper/gradle-wrapper.properties', '.sdkmanrc'],

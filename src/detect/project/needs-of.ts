@@ -3,6 +3,7 @@ import { noNeeds, type ProjectNeeds } from '../../core/needs.ts';
 import { printable } from '../../lib/printable.ts';
 import { finishRun } from './finish-run.ts';
 import { joinParts, partsOf, withinPart } from './parts.ts';
+import { isOfUnserved } from './python-web.ts';
 import type { ProjectFile, ProjectReader, ProjectTree } from './reader.ts';
 import { projectReaders } from './registry.ts';
 
@@ -50,7 +51,9 @@ function needsOfPart(
     setup: parts.flatMap((part) => part.setup ?? []),
     notes: [...notes, ...parts.flatMap((part) => part.notes ?? [])],
   };
-  return { ...needs, run: finishRun(needs, tree) };
+  const said =
+    needs.run.length > 0 ? needs.notes.filter((note) => !isOfUnserved(note)) : needs.notes;
+  return { ...needs, run: finishRun(needs, tree), notes: said };
 }
 
 /** Of a reader whose findings of a kind are a last choice, none where another has some of that kind. */

@@ -1,5 +1,6 @@
 import type { NeededRun, NeededSetup, ProjectNeeds } from '../../core/needs.ts';
 import type { Finding } from '../../core/plan.ts';
+import { isOfUnserved } from './python-web.ts';
 import { isAside } from './text.ts';
 
 /** Files that make a directory a program of its own. */
@@ -71,6 +72,7 @@ export function joinParts(
     ),
     setup: [...whole.setup, ...joined.flatMap(({ setup }) => setup)],
     run: joined.flatMap(({ run }) => run),
+    notes: joined.length > 0 ? whole.notes.filter((note) => !isOfUnserved(note)) : whole.notes,
   };
 }
 

@@ -56,6 +56,7 @@ export function readPythonManifest(file: ProjectFile, notes: string[]): PythonMa
   if (name === 'setup.py' || name === 'setup.cfg') return readSetup(file, notes);
   if (name === 'environment.yml') return readEnvironment(file, notes);
   if (name === '.python-version') return readPin(file, notes);
+  if (name === 'runtime.txt') return readRuntime(file, notes);
   if (name.endsWith('.txt')) {
     return { ...nothing(file), dependencies: dependenciesOf(linesOf(file.text), file.path) };
   }
@@ -185,6 +186,14 @@ function readPin(file: ProjectFile, notes: string[]): PythonManifest {
   const range = rangeOfPin(written.replace(/^(?:cpython|python)[-@]/, ''));
   const isAny = written === '' || written === 'system';
   return { ...nothing(file), tools: isAny ? [] : python(file.path, { written, range }, notes) };
+}
+
+/** `python-3.11.9`; what it says of other languages is for their own readers. */
+function readRuntime(file: ProjectFile, notes: string[]): PythonManifest | undefined {
+  const written = /^\s{0,5}python-(\S{1,40})/.exec(file.text)?.[1];
+  if (written === undefined) return undefined;
+  const asked = { written, range: rangeOfPin(written) };
+  return { ...nothing(file), tools: python(file.path, asked, notes) };
 }
 
 function python(

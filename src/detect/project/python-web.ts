@@ -5,6 +5,13 @@ import { likely, nameOfFile } from './text.ts';
 /** The files that say how a Python program is served. */
 export const pythonPrograms = ['manage.py', 'app.py', 'wsgi.py', 'main.py', 'app/main.py'];
 
+const unserved = ', but no file says which program is served: name it under `run`';
+
+/** Whether a note only says that there is nothing to run: another file may have what is. */
+export function isOfUnserved(note: string): boolean {
+  return note.endsWith(unserved);
+}
+
 interface Found {
   readonly run: readonly NeededRun[];
   readonly notes: readonly string[];
@@ -47,7 +54,7 @@ export function pythonWeb(
     }
   }
   const used = ['django', 'fastapi', 'flask', 'gunicorn', 'uvicorn'].find(uses);
-  const note = `it uses ${used}, but no file says which program is served: name it under \`run\``;
+  const note = `it uses ${used}${unserved}`;
   return { run: [], notes: used === undefined ? [] : [note] };
 }
 

@@ -39,11 +39,12 @@ const libraries = new Map<string, readonly string[]>([
   ['opencv-python', ['libgl1', 'libglib2.0-0']],
 ]);
 
-const pin = '.python-version';
+/** The second is what Heroku reads. */
+const pins = ['.python-version', 'runtime.txt'];
 const names = ['pyproject.toml', 'setup.py', 'setup.cfg', 'Pipfile', 'environment.yml'];
 
 function wants(path: string): boolean {
-  if (path === pin || pythonPrograms.includes(path)) return true;
+  if (pins.includes(path) || pythonPrograms.includes(path)) return true;
   if (isAside(path)) return false;
   return names.includes(nameOfFile(path)) || isRequirements(path);
 }
@@ -74,8 +75,11 @@ export const python: ProjectReader = {
       pythonPrograms.flatMap((path) => programs.filter((program) => program.path === path)),
       { python: install.python, uses: (name) => used.has(name) },
     );
-    const source = (manifests.find(({ path }) => path !== pin) ?? manifests[0] ?? programs[0])
-      ?.path;
+    const source = (
+      manifests.find(({ path }) => !pins.includes(path)) ??
+      manifests[0] ??
+      programs[0]
+    )?.path;
     const any: NeededTool[] =
       source === undefined
         ? []
@@ -93,6 +97,6 @@ export const python: ProjectReader = {
 
 /** A pin comes before what a project allows, and what is at the top before what is below. */
 function rank({ path }: PythonManifest): number {
-  if (path === pin) return 0;
+  if (pins.includes(path)) return 0;
   return isAtTop(path) ? 1 : 2;
 }
