@@ -55,6 +55,7 @@ describe('a project needs just what its files say', () => {
         ],
       ],
       setup: [['poetry install', 'poetry.lock: its dependencies are not installed']],
+      notes: ['the tables of its database are not made yet: poetry run python manage.py migrate'],
     });
   });
 
@@ -172,6 +173,7 @@ describe('a project needs just what its files say', () => {
           'Gemfile: its gems are not installed',
         ],
       ],
+      notes: ['the tables of its database are not made yet: bin/rails db:prepare'],
     });
   });
 

@@ -26,6 +26,14 @@ services:
     expect(JSON.stringify(needs)).not.toContain('hunter2');
   });
 
+  it('may run the project in an image of its tools', () => {
+    const text = 'services: { app: { image: "node:20-alpine", command: npm start } }';
+    expect(needsOfTexts({ 'compose.yml': text })).toMatchObject({
+      tools: [{ name: 'node', range: '>=20.0.0 <21.0.0' }],
+      notes: [],
+    });
+  });
+
   it('of other occasions are left alone where there is one for every day', () => {
     const images = 'services: { q: { image: rabbitmq } }';
     const names = (files: Record<string, string>) =>

@@ -1,11 +1,12 @@
 import * as z from 'zod';
-import type { NeededPort, NeededService } from '../../core/needs.ts';
+import type { NeededPort, NeededService, NeededTool } from '../../core/needs.ts';
 import { toPort } from '../../lib/command-line.ts';
 import { printable } from '../../lib/printable.ts';
+import { neededOfImage } from './image-tools.ts';
 import { isServicePort, serviceOfImage } from './known-services.ts';
 import type { ProjectFile, ProjectReader } from './reader.ts';
 import { readYaml, table, text } from './structured.ts';
-import { certain, isAtTop, likely, nameOfFile } from './text.ts';
+import { certain, distinctTools, isAtTop, likely, nameOfFile } from './text.ts';
 
 const fileName = /^(docker-)?compose([.-][\w.-]{1,40})?\.ya?ml$/;
 
@@ -31,6 +32,7 @@ const everyDay =
 const hostName = /^[a-z][a-z0-9-]{0,40}$/;
 
 interface Found {
+  readonly tools: NeededTool[];
   readonly services: NeededService[];
   readonly ports: NeededPort[];
   /** What no package is known for, as `name (image)`. */
@@ -47,7 +49,7 @@ export const compose: ProjectReader = {
   read(files) {
     const notes: string[] = [];
     const found = chosenFiles(files).map(({ path, text: source }): Found => {
-      const all: Found = { services: [], ports: [], others: [] };
+      const all: Found = { tools: [], services: [], ports: [], others: [] };
       const read = readYaml(source, file);
       if (read === undefined) notes.push(`${path} is left out: it is not valid`);
       for (const [name, value] of Object.entries(read?.services ?? {}).slice(0, 200)) {
@@ -61,6 +63,7 @@ export const compose: ProjectReader = {
       return all;
     });
     return {
+      tools: distinctTools(found.flatMap(({ tools }) => tools)),
       services: found.flatMap(({ services }) => services),
       ports: found.flatMap(({ ports }) => ports),
       notes: [...new Set(notes)],
@@ -98,6 +101,12 @@ function readService(
     return;
   }
   if (image === undefined) return;
+  const tools = neededOfImage(
+    withDefaults(image),
+    likely(path, `it runs in ${printable(withDefaults(image), 40)}`),
+  );
+  found.tools.push(...tools);
+  if (tools.length > 0) return;
   const known = serviceOfImage(withDefaults(image));
   // A proxy is its configuration, and that names the other containers.
   if (known === undefined || known.name === 'nginx') {

@@ -47,7 +47,10 @@ export const elixir: ProjectReader = {
       services,
       run: isTop && uses('phoenix') ? [phoenixServer(path)] : [],
       setup: isTop && /\{:\w{1,60},/.test(text) ? installation(path, tree) : [],
-      notes,
+      notes:
+        isTop && uses('ecto_sql')
+          ? [...notes, 'the tables of its database are not made yet: mix ecto.setup']
+          : notes,
     };
   },
 };

@@ -23,6 +23,7 @@ const known: readonly KnownService[] = [
       'timescaledb-ha',
       'pgvector',
       'pg',
+      'pgautoupgrade',
     ],
   },
   {

@@ -18,6 +18,7 @@ export const partManifests = new Set([
 ]);
 
 const mostParts = 6;
+const nodeManagers = ['npm', 'pnpm', 'yarn', 'bun'];
 const beside =
   /^(?:.*[-_])?(?:tests?|e2e|scripts?|tools?|packages|libs?|infra|deploy|docker|cli|sdk|bench)$/i;
 /** What a command line can name as it is, and what can be a unit's name. */
@@ -46,19 +47,22 @@ export function joinParts(
 ): ProjectNeeds {
   const running = parts.filter(({ needs }) => needs.run.length > 0);
   const kinds = new Set(whole.setup.map(kindOf));
+  const manager = whole.setup.find((one) => kindOf(one) === 'node')?.command.split(' ')[0];
   const joined = running.map(({ part, needs }) => {
     const from = (finding: Finding) => ({ ...finding, source: `${part}/${finding.source}` });
     // Workspaces install all of their parts at once.
     const setup = needs.setup.filter((one) => kindOf(one) === 'other' || !kinds.has(kindOf(one)));
     const isAbove = kinds.has('python') && setup.every((one) => kindOf(one) !== 'python');
     return {
-      tools: needs.tools.map((tool) => ({ ...tool, finding: from(tool.finding) })),
+      tools: needs.tools
+        .filter(({ name }) => manager === undefined || !nodeManagers.includes(name))
+        .map((tool) => ({ ...tool, finding: from(tool.finding) })),
       setup: setup.map(({ command, finding }) => ({
         command: `cd ${part} && ${command}`,
         finding: from(finding),
       })),
       run: needs.run.map((unit) => ({
-        ...(isAbove ? withEnvironmentAbove(unit) : unit),
+        ...withManager(isAbove ? withEnvironmentAbove(unit) : unit, manager),
         name: nameOf(part, unit),
         directory: part,
         finding: from(unit.finding),
@@ -86,6 +90,16 @@ function kindOf({ command }: NeededSetup): 'node' | 'python' | 'other' {
 function nameOf(part: string, unit: NeededRun): string {
   const name = part.toLowerCase().replace(/[^a-z\d-]+/g, '-');
   return unit.name === 'web' ? name : `${name}-${unit.name}`;
+}
+
+/** What installs for the whole project runs the scripts of its parts. */
+function withManager(unit: NeededRun, manager: string | undefined): NeededRun {
+  const [program = '', word = '', ...args] = unit.command;
+  if (manager === undefined || program === manager || !nodeManagers.includes(program)) return unit;
+  const name = word === 'run' ? args : [word, ...args];
+  const [script = '', ...rest] = name.filter((one) => one !== '--');
+  const between = manager === 'npm' && rest.length > 0 ? ['--'] : [];
+  return { ...unit, command: [manager, 'run', script, ...between, ...rest] };
 }
 
 /** The environment of Python is made at the top of the project. */

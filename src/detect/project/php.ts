@@ -73,7 +73,14 @@ export const php: ProjectReader = {
 function laravelKey(tree: ProjectTree): NeededSetup[] {
   if (tree.has('.env') || !tree.has('.env.example') || !tree.has('artisan')) return [];
   const finding = likely('.env.example', 'Laravel has no key of its own yet');
-  return [{ command: 'cp .env.example .env && php artisan key:generate', finding }];
+  const key = { command: 'cp .env.example .env && php artisan key:generate', finding };
+  // A file is its database, and made with its tables.
+  const isFile = /^DB_CONNECTION=["']?sqlite\b/m.test(tree.text('.env.example') ?? '');
+  const tables = {
+    command: 'php artisan migrate --force',
+    finding: { ...finding, reason: 'SQLite has no tables yet' },
+  };
+  return isFile ? [key, tables] : [key];
 }
 
 function lockedNames({ path, text }: ProjectFile) {

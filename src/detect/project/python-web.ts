@@ -35,7 +35,9 @@ export function pythonWeb(
   for (const { path, text } of programs) {
     if (path === 'manage.py') {
       if (!/\bdjango\b/.test(text)) continue;
-      return unit(path, ['manage.py', 'runserver', '0.0.0.0:8000'], 8000);
+      const found = unit(path, ['manage.py', 'runserver', '0.0.0.0:8000'], 8000);
+      const migrate = [...python, path, 'migrate'].join(' ');
+      return { ...found, notes: [`the tables of its database are not made yet: ${migrate}`] };
     }
     const made =
       /^(\w{1,40})(?::[ \t]{0,5}[\w.]{1,40})?[ \t]{0,5}=[ \t]{0,5}(?:\w{1,40}\.)?(Flask|FastAPI)\(/m.exec(

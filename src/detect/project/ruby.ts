@@ -46,8 +46,11 @@ export const ruby: ProjectReader = {
       tools: distinctTools([...versions, tool('ruby', 'a Ruby project'), ...bundler]),
       packages: packagesFor(libraries, lock ? [...gems, ...gemsOf(lock)] : gems),
       run: gems.some(({ name }) => name === 'rails') ? railsServer(tree) : [],
+      notes:
+        gems.some(({ name }) => name === 'rails') && tree.has('bin/rails')
+          ? [...notes, 'the tables of its database are not made yet: bin/rails db:prepare']
+          : notes,
       setup: hasGemfile && gems.length > 0 ? installation(tree) : [],
-      notes,
     };
   },
 };

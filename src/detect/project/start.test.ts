@@ -113,6 +113,7 @@ describe('frameworks', () => {
     };
     expect(setupOf(files, ['artisan'])).toEqual([
       ...['composer install', 'cp .env.example .env && php artisan key:generate'],
+      'php artisan migrate --force',
     ]);
     expect(setupOf(files, ['artisan', '.env'])).toEqual(['composer install']);
     expect(packagesOf(files)).toContain('php-sqlite3');
@@ -188,14 +189,20 @@ describe('a project of several programs', () => {
 
   it('that is installed as a whole is not installed by its parts', () => {
     const files = {
-      'package.json': '{"workspaces":["web"],"dependencies":{"a":"1"}}',
-      'web/package.json': '{"scripts":{"start":"node server.js"},"dependencies":{"b":"1"}}',
+      'package.json':
+        '{"packageManager":"pnpm@10.1.0","workspaces":["web"],"dependencies":{"a":"1"}}',
+      'web/package.json': '{"scripts":{"start":"vite"},"dependencies":{"b":"1"}}',
       'pyproject.toml': '[project]\nname = "x"\n[tool.uv.workspace]\nmembers = ["api"]',
       'api/pyproject.toml': '[project]\nname = "api"\ndependencies = ["fastapi", "uvicorn"]',
       'api/main.py': 'app = FastAPI()',
     };
     const { run, setup } = needsOfTexts(files, ['uv.lock', 'api/uv.lock']);
-    expect(setup.map(({ command }) => command)).toEqual(['npm install', 'uv sync']);
+    expect(setup.map(({ command }) => command)).toEqual([
+      ...['pnpm install --frozen-lockfile', 'uv sync'],
+    ]);
+    expect(run.find(({ name }) => name === 'web')?.command.join(' ')).toBe(
+      'pnpm run start --host 0.0.0.0',
+    );
     expect(run.find(({ name }) => name === 'api')?.command[0]).toBe('../.venv/bin/python');
   });
 
