@@ -1,4 +1,6 @@
 import type { SecretProvider } from '../core/secrets.ts';
+import { type AgeOptions, ageOptions, ageReach } from './age-options.ts';
+import { type SopsOptions, sopsOptions, sopsReach } from './sops-options.ts';
 import { type VaultOptions, vaultOptions, vaultReach } from './vault-options.ts';
 
 // src/config reads names and schemas from here: what a provider is made of is loaded when it is opened.
@@ -21,5 +23,23 @@ const vault: SecretProvider<VaultOptions> = {
   open: async (options, deps) => (await import('./vault.ts')).openVault(options, deps),
 };
 
+const sops: SecretProvider<SopsOptions> = {
+  name: 'sops',
+  summary: 'a file encrypted by SOPS',
+  schema: sopsOptions,
+  isConfigured: (options) => options !== undefined,
+  reach: sopsReach,
+  open: async (options, deps) => (await import('./sops.ts')).openSops(options, deps),
+};
+
+const age: SecretProvider<AgeOptions> = {
+  name: 'age',
+  summary: 'lines of NAME=VALUE in a file encrypted by age',
+  schema: ageOptions,
+  isConfigured: (options) => options !== undefined,
+  reach: ageReach,
+  open: async (options, deps) => (await import('./age.ts')).openAge(options, deps),
+};
+
 /** Every provider there is, in the order in which `auto` asks those that are configured. */
-export const secretProviders: readonly SecretProvider[] = [env, vault];
+export const secretProviders: readonly SecretProvider[] = [env, vault, sops, age];

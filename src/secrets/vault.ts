@@ -4,6 +4,7 @@ import type { Io } from '../core/io.ts';
 import { createSecret, type Secret } from '../core/secret.ts';
 import type { SecretDeps, SecretSource } from '../core/secrets.ts';
 import { leafText } from './leaf.ts';
+import { once } from './once.ts';
 import { placeOf, readSecretText } from './secret-file.ts';
 import { createVaultClient, type VaultAnswer, type VaultRequest } from './vault-client.ts';
 import { addressProblem, isVaultPath, type VaultOptions } from './vault-options.ts';
@@ -202,16 +203,4 @@ function strange(address: string, what: string): CloneboxError {
 
 function encoded(path: string): string {
   return path.split('/').map(encodeURIComponent).join('/');
-}
-
-/** What was found out once is not asked again; a failure is. */
-function once<Input, T>(find: (input: Input) => Promise<T>): (input: Input) => Promise<T> {
-  let known: Promise<T> | undefined;
-  return (input) => {
-    known ??= find(input).catch((error: unknown) => {
-      known = undefined;
-      throw error;
-    });
-    return known;
-  };
 }
