@@ -1,5 +1,6 @@
 import type { SecretProvider } from '../core/secrets.ts';
 import { type AgeOptions, ageOptions, ageReach } from './age-options.ts';
+import { type CommandOptions, commandOptions } from './command-options.ts';
 import { type SopsOptions, sopsOptions, sopsReach } from './sops-options.ts';
 import { type VaultOptions, vaultOptions, vaultReach } from './vault-options.ts';
 
@@ -41,5 +42,14 @@ const age: SecretProvider<AgeOptions> = {
   open: async (options, deps) => (await import('./age.ts')).openAge(options, deps),
 };
 
+const command: SecretProvider<CommandOptions> = {
+  name: 'command',
+  summary: 'what a program of yours says, such as a password manager',
+  schema: commandOptions,
+  isConfigured: (options) => options !== undefined,
+  ownOnly: true,
+  open: async (options, deps) => (await import('./command.ts')).openCommand(options, deps),
+};
+
 /** Every provider there is, in the order in which `auto` asks those that are configured. */
-export const secretProviders: readonly SecretProvider[] = [env, vault, sops, age];
+export const secretProviders: readonly SecretProvider[] = [env, vault, sops, age, command];
