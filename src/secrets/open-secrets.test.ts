@@ -75,9 +75,9 @@ describe('auto', () => {
       code: 'refused',
       exitCode: 10,
       message: 'the secret API_TOKEN was found nowhere: no TOKEN in the safe, then the vault',
-      hint: 'Write TOKEN=… into .clonebox.env (chmod 600), or name its right key or provider at secrets.items.API_TOKEN.',
+      hint: 'Give TOKEN a line in .clonebox.env (chmod 600), or name its right key or provider at secrets.items.API_TOKEN.',
       facts: {
-        secret: 'API_TOKEN',
+        name: 'API_TOKEN',
         provider: 'auto',
         key: 'TOKEN',
         asked: ['the safe', 'the vault'],

@@ -70,7 +70,7 @@ function providersFor({ name, provider }: SecretReference, choice: Choice): Secr
     `the secret ${name} is to come from ${provider}, and there is no such provider`,
     {
       hint: near ? `Did you mean ${near}?` : `There are: ${names.join(', ')}.`,
-      facts: { secret: name, provider },
+      facts: { name, provider },
     },
   );
 }
@@ -105,20 +105,20 @@ function checked(secret: Secret, { name, key }: SecretReference, where: string):
     // Whoever wants nothing leaves the secret out: an empty one is nearly always a slip.
     hint:
       size === 0 ? `Give ${key} a value, or take it away there.` : 'Share it as a file instead.',
-    facts: { secret: name, key, where, size },
+    facts: { name, key, where, size },
   });
 }
 
 function missing({ name, key, provider }: SecretReference, asked: readonly string[]): Error {
   const isVariable = /^[A-Za-z_][A-Za-z0-9_]*$/.test(key);
   const inFile = provider === 'auto' || provider === 'env';
-  const set = inFile && isVariable ? `Write ${key}=… into .clonebox.env (chmod 600), or n` : 'N';
+  const set = inFile && isVariable ? `Give ${key} a line in .clonebox.env (chmod 600), or n` : 'N';
   return new CloneboxError(
     'refused',
     `the secret ${name} was found nowhere: no ${key} in ${asked.join(', then ')}`,
     {
       hint: `${set}ame its right key or provider at secrets.items.${name}.`,
-      facts: { secret: name, provider, key, asked },
+      facts: { name, provider, key, asked },
     },
   );
 }
