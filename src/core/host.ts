@@ -17,6 +17,8 @@ export interface RunOptions {
   timeout?: number;
   /** Called with each line of standard error (and of standard output) as it appears. */
   onLine?: (line: string) => void;
+  /** It leaves a process behind, as passt does: that one is not to keep the variables of this one. */
+  livesOn?: boolean;
   /** More output than this many bytes per stream is cut off, not buffered. Default 16 MiB. */
   maxBuffer?: number;
   /** Called with standard output as it comes, byte for byte: `stdout` is what is left of it as text, which is lossy. */
@@ -30,6 +32,7 @@ export interface ProcessRef {
 }
 
 export interface DaemonOptions {
+  /** Beside PATH, HOME and the like: nothing else of this process's own variables gets into a daemon. */
   env?: Readonly<Record<string, string | undefined>>;
   /** File that receives standard output and error, truncated first. */
   logFile: string;

@@ -6,6 +6,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { CloneboxError } from '../core/errors.ts';
 import type { DaemonOptions, ProcessRef, RunOptions, RunResult } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
+import { basicEnvironment } from './basic-environment.ts';
 import { explainSpawn } from './programs.ts';
 
 class Collector {
@@ -58,7 +59,7 @@ export function run(argv: readonly string[], io: Io, options: RunOptions = {}): 
       stdio: ['pipe', 'pipe', 'pipe'],
       detached: true,
       cwd: options.cwd,
-      env: { ...process.env, ...options.env },
+      env: { ...(options.livesOn ? basicEnvironment(process.env) : process.env), ...options.env },
     });
     let failure: unknown;
     let killTimer: NodeJS.Timeout | undefined;
@@ -171,7 +172,7 @@ export async function startDaemon(
       stdio: ['ignore', log, log],
       detached: true,
       cwd: options.cwd ?? '/',
-      env: { ...process.env, ...options.env },
+      env: { ...basicEnvironment(process.env), ...options.env },
     });
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve);

@@ -60,7 +60,7 @@ export async function startPasst(
       `127.0.0.1/${forward.host}:${forward.guest}`,
     ]),
   ];
-  const result = await host.run(argv, io, { timeout: 10_000 });
+  const result = await host.run(argv, io, { timeout: 10_000, livesOn: true });
   if (result.exitCode === 0) return;
   const output = `${result.stderr}${result.stdout}`.trim();
   if (/bind/i.test(output)) {
