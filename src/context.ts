@@ -10,7 +10,7 @@ import type { Trace } from './core/trace.ts';
 import { drivers } from './drivers/registry.ts';
 import { openAgent } from './guest/agent.ts';
 import { createGuestSetup } from './guest/setup.ts';
-import { makeKeys, sshArgv, sshSettings } from './guest/ssh.ts';
+import { makeKey, makeKeys, sshArgv, sshSettings } from './guest/ssh.ts';
 import { createHost } from './host/local.ts';
 import { createImages } from './images/images.ts';
 import { createAudit } from './store/audit/audit.ts';
@@ -101,9 +101,19 @@ export function createContext(
       const { writeSeed } = await import('./guest/seed.ts');
       await writeSeed(host, record, { paths: own, io: options.io });
     },
+    makeLoginKey: (record, path) =>
+      makeKey(host, { path, comment: `clonebox-${record.plan.name}` }, options.io),
     detectors: async () => (await import('./detect/registry.ts')).detectors,
     readNeeds: async (directory, io) =>
       (await import('./detect/project/read-needs.ts')).readNeeds(host, directory, io),
+    openSecrets: async ({ secretOptions, project }) => {
+      const { openSecrets } = await import('./secrets/open-secrets.ts');
+      const file = paths.secretSettings;
+      const text = await host.files.readText(file);
+      const { parseSecretSettings } = await import('./config/secret-settings.ts');
+      const own = text === undefined ? {} : parseSecretSettings(text, file);
+      return openSecrets({ project: secretOptions, own }, { host, project });
+    },
     sshSettings: (record) => sshSettings(record, paths.vm(record.name)),
     sshCommand: (record, sshOptions) =>
       sshArgv(host, record, { ...sshOptions, paths: paths.vm(record.name) }),

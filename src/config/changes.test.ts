@@ -28,6 +28,8 @@ const examplePlan: VmPlan = {
   ports: [],
   hostPorts: [],
   environment: {},
+  secrets: [],
+  secretOptions: {},
   withheld: [],
 };
 const planChanges = (changed: Partial<VmPlan>) =>

@@ -104,12 +104,41 @@ export function changes(from: VmPlan, to: VmPlan): Change[] {
       },
     ];
   });
-  const all = [...plain, ...runChanges(from.run, to.run), ...variableChanges(from, to)];
+  const all = [
+    ...plain,
+    ...runChanges(from.run, to.run),
+    ...variableChanges(from, to),
+    ...secretChanges(from, to),
+  ];
   return all.map((change) => ({
     ...change,
     from: printable(change.from, longestText),
     to: printable(change.to, longestText),
   }));
+}
+
+/** A service that gets its first secret, or loses its last, is another unit: that needs a new VM. */
+function secretChanges(from: VmPlan, to: VmPlan): Change[] {
+  const [before, after] = [secretFields(from), secretFields(to)];
+  if (before === after) return [];
+  const names = ({ secrets }: VmPlan) => list(secrets.map(({ name }) => name).toSorted());
+  const waiting = ({ secrets }: VmPlan) =>
+    [...new Set(secrets.flatMap(({ service }) => service ?? []))].toSorted().join();
+  const [was, is] = [names(from), names(to)];
+  return [
+    {
+      ...{ key: 'secrets', from: was, to: was === is ? `other ${is}` : is },
+      applies: waiting(from) === waiting(to) ? 'start' : 'replace',
+    },
+  ];
+}
+
+function secretFields({ secrets, secretOptions }: VmPlan): string {
+  const fields = secrets.map((one) => [
+    ...[one.name, one.provider, one.key, one.path ?? null, one.mode, one.owner],
+    one.service ?? null,
+  ]);
+  return JSON.stringify([fields, Object.entries(secretOptions).toSorted()]);
 }
 
 function runChanges(from: readonly RunUnit[], to: readonly RunUnit[]): Change[] {

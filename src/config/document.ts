@@ -44,6 +44,13 @@ export function readDocument(text: string, isText: (path: Path) => boolean): Cur
   return convertCurrent(composed, isText);
 }
 
+/** As `readDocument`, of what never had a version 1. */
+export function readVersionless(text: string, isText: (path: Path) => boolean): TextDocument {
+  const composed = composeText(text);
+  if ('faults' in composed) return { data: undefined, faults: composed.faults };
+  return convert(composed.contents, { at: composed.at, isText });
+}
+
 /** As `readDocument`, of nodes: those of version 1 are changed. */
 export function convertCurrent(
   { document, contents, at }: Composed,

@@ -14,7 +14,6 @@ export const keyDescriptions: Readonly<Record<string, string>> = {
   'remove.provision': 'Steps by their whole `run`, or their `file`',
   'remove.post_commands': 'Command lines, whole',
   'remove.ssh_keys': 'Keys of `vm.auth.ssh_keys`',
-  secrets: 'Not available yet',
   health_checks: 'Not available yet',
   limits: 'Not available yet',
   snapshots: 'Not available yet',
@@ -74,4 +73,16 @@ export const keyDescriptions: Readonly<Record<string, string>> = {
     "The port it listens on. It is published under the command's name, and starting waits for it",
   'run.*.restart': 'When it is started again: `no`, `on-failure` or `always`',
   environment: 'Variables for everything in the guest. A `$\u007BNAME}` in them needs `--trust`',
+  secrets:
+    'What the guest is given in memory alone, and whom to ask for it ([secrets](../operations/secrets.md)). Reaches outside the project: needs `--trust`',
+  'secrets.provider':
+    'Who is asked for a secret that does not say it: a provider, or `auto`, those that are configured in their order',
+  'secrets.items': 'Secrets by their names in the guest',
+  'secrets.items.*.key': 'What the provider knows it by',
+  'secrets.items.*.provider': 'Who is asked for this one',
+  'secrets.items.*.path': 'Its file in the guest, somewhere below `/run`',
+  'secrets.items.*.mode': "The file's permissions in octal",
+  'secrets.items.*.owner': "A user of the guest, or `user` for the guest's account",
+  'secrets.items.*.service':
+    'A command of `run` or a unit of `services` that gets it as the variable NAME, and is started when it is there',
 };

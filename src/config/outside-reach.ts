@@ -1,5 +1,6 @@
 import type { VmPlan } from '../core/plan.ts';
 import { isWithin } from '../lib/is-within.ts';
+import { secretProviders } from '../secrets/registry.ts';
 import { isBuiltInImage } from './image-kind.ts';
 import type { Config } from './parse-config.ts';
 import { variablesOf } from './variables.ts';
@@ -24,7 +25,20 @@ export function outsideReach(plan: VmPlan, home: string, config?: Config): Reach
     }));
   const images = isBuiltInImage(plan.image) ? [] : [{ what: 'image', value: plan.image }];
   const ports = plan.hostPorts.map((port) => ({ what: 'host port', value: `127.0.0.1:${port}` }));
+  const secrets = plan.secrets.map(({ name, provider, key }) => ({
+    what: 'secret',
+    value: key === name ? `${name} (${provider})` : `${name}: ${key} (${provider})`,
+  }));
   const names = Object.values(config?.environment ?? {}).flatMap(variablesOf);
   const variables = [...new Set(names)].map((value) => ({ what: 'host variable', value }));
-  return [...shares, ...images, ...ports, ...variables];
+  return [...shares, ...images, ...ports, ...variables, ...secrets, ...providerReach(plan)];
+}
+
+/** What a project tells the providers to reach: whom to ask, with the user's own token, and which files to read. */
+function providerReach({ secrets, secretOptions }: VmPlan): Reach[] {
+  if (secrets.length === 0) return [];
+  return secretProviders.flatMap(({ name, reach }) => {
+    const options = secretOptions[name];
+    return options === undefined ? [] : (reach?.(options) ?? []);
+  });
 }

@@ -55,7 +55,11 @@ provision:
 post_commands: ['echo $HOME']
 ports: ['8080:80', 5432, '$\{PORT}:81']
 environment: { NODE_ENV: development, VERSION: 1.10, ZIP: 01234, YES: true }
-secrets: { provider: auto, items: {}, vault: {}, sops: {}, age: {} }
+secrets:
+  provider: auto
+  items:
+    A: {}
+    B: { key: b, provider: env, path: /run/keys/b, mode: 0440, owner: root, service: web }
 health_checks: []
 limits: {}
 snapshots: {}
@@ -104,6 +108,16 @@ describe('parseConfig', () => {
       post_commands: ['echo $HOME'],
       ports: ['8080:80', '5432', '${PORT}:81'],
       environment: { NODE_ENV: 'development', VERSION: '1.10', ZIP: '01234', YES: 'true' },
+      secrets: {
+        provider: 'auto',
+        items: {
+          A: {},
+          B: {
+            ...{ key: 'b', provider: 'env', path: '/run/keys/b', mode: '0440' },
+            ...{ owner: 'root', service: 'web' },
+          },
+        },
+      },
     });
     expect(origin?.file).toBe(file);
     expect(origin?.at(['vm', 'memory'])).toMatchObject({ file, line: 9, column: 11 });
@@ -244,6 +258,26 @@ describe('parseConfig', () => {
       'environment: { A: }',
       '2:19 environment.A must be text, not empty (give it a value or take the key out)',
     ],
+    [
+      'secrets: { items: { a-b: {} } }',
+      '2:21 secrets.items.a-b "a-b" is not the name of a variable',
+    ],
+    [
+      'secrets: { items: { A: { path: /etc/a } } }',
+      '2:32 secrets.items.A.path must be below /run, which is in memory',
+    ],
+    [
+      'secrets: { items: { A: { path: /run/clonebox/a } } }',
+      '2:32 secrets.items.A.path is a place of the system: choose another one below /run',
+    ],
+    [
+      'secrets: { items: { A: { path: /run/../etc/a } } }',
+      '2:32 secrets.items.A.path "/run/../etc/a" must not contain ..',
+    ],
+    [
+      'secrets: { items: { A: { mode: 999 } } }',
+      '2:32 secrets.items.A.mode is not a mode in octal, for example 0644',
+    ],
     ['environment: { 1A: x }', '2:16 environment.1A "1A" is not the name of a variable'],
     ['environment: { A: "${B" }', '2:19 environment.A has a $ with { and no }: write $$ for a $'],
     [
@@ -262,8 +296,6 @@ describe('parseConfig', () => {
   });
 
   it.each([
-    ['secrets: { items: { A: { key: A } } }', '2:10 secrets is not available yet'],
-    ['secrets: { provider: vault }', '2:10 secrets is not available yet'],
     ['health_checks: [{}]', '2:16 health_checks is not available yet'],
     ['limits: { memory_limit: 1G }', '2:9 limits is not available yet'],
     ['snapshots: { keep: 1 }', '2:12 snapshots is not available yet'],

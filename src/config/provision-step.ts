@@ -3,7 +3,7 @@ import type { ProvisionStep } from '../core/plan.ts';
 import { filledWord, oneOf, text, word } from './fields.ts';
 
 /** The permissions of a file in octal; quoted or not, `0644` is read as it was written. */
-const fileMode = text((value) => {
+export const fileMode = text((value) => {
   return /^0?[0-7]{3,4}$/.test(value) ? undefined : 'is not a mode in octal, for example 0644';
 });
 

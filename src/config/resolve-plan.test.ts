@@ -53,6 +53,8 @@ describe('resolvePlan', () => {
       hostPorts: [],
       environment: {},
       directory: '/home/me/app',
+      secrets: [],
+      secretOptions: {},
       withheld: [],
     });
   });

@@ -9,6 +9,7 @@ import type { Config } from './parse-config.ts';
 import type { Overrides, PlanInput, Report } from './plan-input.ts';
 import { checkOf, formatPath, invalidConfig, type Problem } from './problem.ts';
 import { resolvePorts } from './resolve-ports.ts';
+import { resolveSecrets, secretOptions } from './resolve-secrets.ts';
 import { resolveShares } from './resolve-shares.ts';
 import { resolveUser } from './resolve-user.ts';
 import { bounds } from './schema.ts';
@@ -53,6 +54,8 @@ export function resolvePlan(input: PlanInput): VmPlan {
     ports: resolvePorts(input, run, report),
     hostPorts: config.network?.host_ports ?? [],
     environment: resolveEnvironment(input, report),
+    secrets: resolveSecrets(input, { user, report }),
+    secretOptions: secretOptions(config),
     withheld: [],
   };
   checkHostPorts(plan, report);

@@ -5,6 +5,7 @@ import { parseGuestPath, parseMountPoint, parseWorkingDirectory } from './guest-
 import { parsePort, parsePortPair, portKeys } from './port.ts';
 import { provisionStep } from './provision-step.ts';
 import { removeSchema } from './remove-schema.ts';
+import { secretsSchema } from './secrets-schema.ts';
 import { hasVariable, variableProblem } from './variables.ts';
 
 const MiB = 1024 ** 2;
@@ -114,17 +115,7 @@ export const configSchema = z.strictObject({
   post_commands: z.array(field.filledWord).optional(),
   ports: field.unique(portPair, portKeys).optional(),
   environment: z.record(field.variableName, expandable).optional(),
-  secrets: field
-    .reserved(
-      z.strictObject({
-        provider: z.literal('auto').optional(),
-        items: nothing.optional(),
-        vault: nothing.optional(),
-        sops: nothing.optional(),
-        age: nothing.optional(),
-      }),
-    )
-    .optional(),
+  secrets: secretsSchema.optional(),
   health_checks: field.reserved(noItems).optional(),
   limits: field.reserved(nothing).optional(),
   snapshots: field.reserved(nothing).optional(),

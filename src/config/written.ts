@@ -31,6 +31,7 @@ export function writtenPlan(plan: VmPlan): Written {
     post_commands: plan.postCommands,
     ports: plan.ports.map(({ host, guest }) => (host ? `${host}:${guest}` : String(guest))),
     environment: plan.environment,
+    secrets: { ...plan.secretOptions, items: Object.fromEntries(plan.secrets.map(writtenSecret)) },
   };
 }
 
@@ -46,4 +47,9 @@ function size(key: string, bytes: number | undefined): Written {
 
 function said(value: object): Written {
   return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined));
+}
+
+function writtenSecret({ name, mode, ...secret }: VmPlan['secrets'][number]) {
+  const octal = mode.toString(8).padStart(4, '0');
+  return [name, said({ ...secret, mode: octal })] as const;
 }

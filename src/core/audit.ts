@@ -23,6 +23,8 @@ export const auditEvents = [
   'config.modify',
   'config.trust',
   'auth.ssh_key.generated',
+  'secret.access',
+  'secret.rotate',
   'system.recover',
 ] as const;
 

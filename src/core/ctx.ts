@@ -7,7 +7,9 @@ import type { Images } from './image.ts';
 import type { Io } from './io.ts';
 import type { VmName } from './name.ts';
 import type { ProjectNeeds } from './needs.ts';
+import type { VmPlan } from './plan.ts';
 import type { VmRecord } from './record.ts';
+import type { SecretResolver } from './secrets.ts';
 import type { GuestSetup } from './setup.ts';
 import type { Store } from './store.ts';
 import type { Trace } from './trace.ts';
@@ -35,10 +37,14 @@ export interface Ctx {
   readonly setup: GuestSetup;
   /** Makes what a guest needs before its first boot: keys, pinned host key, seed medium if its image wants one. */
   prepareFirstBoot(record: VmRecord): Promise<void>;
+  /** Makes another login key for a VM at this path, and returns its public half. */
+  makeLoginKey(record: VmRecord, path: string): Promise<string>;
   /** What looks at this workstation, one for each area; loaded at its first use. */
   detectors(): Promise<readonly Detector[]>;
   /** What the project in a directory needs, by its own files. Runs nothing; what is not understood is a note. */
   readNeeds(directory: string, io: Io): Promise<ProjectNeeds>;
+  /** What finds the secrets of a project, by what its file and the user's own settings say of the providers. */
+  openSecrets(plan: Pick<VmPlan, 'secretOptions' | 'project'>): Promise<SecretResolver>;
   /** The ssh settings of a VM as ssh_config(5) pairs. */
   sshSettings(record: VmRecord): [string, string][];
   /** The ssh argv that reaches this VM with its pinned host key. */

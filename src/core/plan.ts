@@ -1,4 +1,5 @@
 import type { VmName } from './name.ts';
+import type { PlannedSecret } from './secrets.ts';
 
 /** The account made in the guest; the host user's own identity by default, so that shared files have the right owner. */
 export interface GuestUser {
@@ -86,5 +87,9 @@ export interface VmPlan {
   /** Ports on the host's loopback that the guest may reach, at the same port of its own loopback. */
   readonly hostPorts: readonly number[];
   readonly environment: Readonly<Record<string, string>>;
+  /** Where its secrets are and where they go: never a value. */
+  readonly secrets: readonly PlannedSecret[];
+  /** What its file says of the providers, by their names. */
+  readonly secretOptions: Readonly<Record<string, unknown>>;
   readonly withheld: readonly { readonly path: string; readonly reason: string }[];
 }

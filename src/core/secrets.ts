@@ -56,8 +56,8 @@ export interface PlannedSecret {
   readonly mode: number;
   /** A user of the guest. */
   readonly owner: string;
-  /** The `run` units and services that get it in their environment, under its name. */
-  readonly services: readonly string[];
+  /** The `run` unit or service that gets it in its environment, under its name. */
+  readonly service: string | undefined;
 }
 
 /** What a secret is found by. */
@@ -77,5 +77,18 @@ export interface SecretResolver {
    * The secret of a reference. Fails with `refused` when no place has it, or when it is empty or too large, and as
    * `SecretSource.get` when a provider that was asked has failed: the ones after it are not asked then.
    */
-  resolve(reference: SecretReference, io: Io): Promise<Secret>;
+  resolve(reference: SecretReference, io: Io): Promise<FoundSecret>;
+}
+
+export interface FoundSecret {
+  readonly secret: Secret;
+  /** The provider that had it, and where it looks. */
+  readonly provider: string;
+  readonly where: string;
+}
+
+/** A secret on its way into a guest. */
+export interface SecretValue {
+  readonly planned: PlannedSecret;
+  readonly value: Secret;
 }

@@ -2,6 +2,7 @@ import type { Guest } from './guest.ts';
 import type { Io } from './io.ts';
 import type { VmPlan } from './plan.ts';
 import type { VmRecord } from './record.ts';
+import type { SecretValue } from './secrets.ts';
 
 /** The facts of this workstation that go into every guest. */
 export interface Workstation {
@@ -35,5 +36,11 @@ export interface GuestSetup {
   provision(input: SetupInput, workstation: Workstation, io: Io): Promise<void>;
   /** Sees to it that a booted guest has the shares of the plan mounted; fails with `guest-failed` when one is not. */
   verifyShares(input: SetupInput, io: Io): Promise<void>;
+  /** Hands secrets over in memory, and starts the services that get them. May be repeated. */
+  deliverSecrets(input: SetupInput, secrets: readonly SecretValue[], io: Io): Promise<void>;
+  /** Takes them away again, before the guest's memory is kept. May be repeated. */
+  removeSecrets(input: SetupInput, io: Io): Promise<void>;
+  /** Lets these keys log in, beside those of the plan, and no others. */
+  authorize(input: SetupInput, own: readonly string[], io: Io): Promise<void>;
   mounted(guest: Guest, io: Io): Promise<readonly string[]>;
 }

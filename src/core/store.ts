@@ -12,6 +12,8 @@ export interface Paths {
   readonly leases: string;
   readonly trust: string;
   /** The user's own profiles. */
+  /** What the user says of the providers of secrets, for all projects. */
+  readonly secretSettings: string;
   readonly profiles: string;
   readonly logFile: string;
   readonly auditFile: string;
@@ -32,6 +34,8 @@ export interface VmPaths {
   readonly seed: string;
   readonly key: string;
   readonly publicKey: string;
+  /** Where the next key is made before it takes the place of `key`. */
+  readonly nextKey: string;
   readonly hostKey: string;
   readonly knownHosts: string;
   readonly serialLog: string;

@@ -3,6 +3,8 @@ export interface GuestFile {
   /** Absolute path in the guest. */
   readonly path: string;
   readonly content?: string;
+  /** In the place of `content`: what may be no text. */
+  readonly bytes?: Uint8Array;
   readonly link?: string;
   readonly directory?: boolean;
   /** Default 0644, directories 0755. */
@@ -34,7 +36,11 @@ export async function packFiles(files: readonly GuestFile[]): Promise<Uint8Array
         mtime: new Date(),
         ...(file.link !== undefined && { linkname: file.link }),
       },
-      type === 'file' ? (file.content ?? '') : undefined,
+      type === 'file'
+        ? file.bytes === undefined
+          ? (file.content ?? '')
+          : Buffer.from(file.bytes)
+        : undefined,
     );
   }
   archive.finalize();

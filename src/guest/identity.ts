@@ -6,6 +6,7 @@ import type { Workstation } from '../core/setup.ts';
 import type { VmPaths } from '../core/store.ts';
 import { homeOf, withUser } from './accounts.ts';
 import type { GuestFile } from './archive.ts';
+import { authorizedKeys } from './authorized-keys.ts';
 import { databaseScript } from './database-script.ts';
 import { installScript } from './install-script.ts';
 import { workstationFiles } from './workstation.ts';
@@ -31,7 +32,6 @@ export async function identityFiles(
   const home = homeOf(user);
   const owned = { uid: user.uid, gid: user.gid };
   const ownKey = (await host.files.readText(paths.publicKey))?.trim() ?? '';
-  const keys = [ownKey, ...plan.authorizedKeys].filter((key) => key !== '');
   const skeleton: GuestFile[] = [];
   for (const name of user.uid === 0 ? [] : ['.bashrc', '.profile', '.bash_logout']) {
     const content = await text(`/etc/skel/${name}`);
@@ -55,19 +55,12 @@ export async function identityFiles(
     installScript,
     databaseScript,
     { path: `${home}/.ssh`, directory: true, mode: 0o700, ...owned },
-    {
-      path: `${home}/.ssh/authorized_keys`,
-      content: `${keys.join('\n')}\n`,
-      mode: 0o600,
-      ...owned,
-    },
-    ...(user.uid === 0
-      ? []
-      : [
-          // The user is root at will (sudo): the same key for `--as root` and for copies saves that detour.
-          { path: '/root/.ssh', directory: true, mode: 0o700 },
-          { path: '/root/.ssh/authorized_keys', content: `${ownKey}\n`, mode: 0o600 },
-        ]),
+    // The user is root at will (sudo): the same key for `--as root` and for copies saves that detour.
+    ...(user.uid === 0 ? [] : [{ path: '/root/.ssh', directory: true, mode: 0o700 }]),
+    ...authorizedKeys(plan, [ownKey]).map((file) => ({
+      ...{ ...file, mode: 0o600 },
+      ...(file.path.startsWith(`${home}/`) && owned),
+    })),
     ...sharedParents(plan, home).map((path) => ({ path, directory: true, ...owned })),
     {
       path: '/etc/ssh/ssh_host_ed25519_key',

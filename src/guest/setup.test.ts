@@ -23,6 +23,7 @@ const plan = {
   provision: [],
   postCommands: [],
   environment: { NODE_ENV: 'development' },
+  secrets: [],
 } as unknown as VmPlan;
 
 const workstation: Workstation = {

@@ -4,11 +4,13 @@ import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import type { GuestSetup, SetupInput, Workstation } from '../core/setup.ts';
 import type { Paths } from '../core/store.ts';
-import { type GuestFile, packFiles } from './archive.ts';
+import { authorize } from './authorized-keys.ts';
 import { copyIn } from './copy.ts';
 import { identityFiles } from './identity.ts';
 import { installPackages, installSnaps } from './packages.ts';
 import { inPhase, type Phase, runInGuest } from './phase.ts';
+import { putFiles } from './put-files.ts';
+import { deliverSecrets, removeSecrets, servicesOf } from './secrets.ts';
 import {
   liveShares,
   missingShares,
@@ -40,6 +42,9 @@ export function createGuestSetup(deps: Deps): GuestSetup {
       const missing = missingShares(shares, await readMounts(guest, io));
       if (missing.length > 0) throw await shareFailure(missing, guest, io);
     },
+    deliverSecrets: ({ plan, guest }, secrets, io) => deliverSecrets(guest, { plan, secrets }, io),
+    removeSecrets: ({ plan, guest }, io) => removeSecrets(guest, plan, io),
+    authorize: ({ plan, guest }, own, io) => authorize(guest, { plan, own }, io),
     mounted: async (guest, io) => (await readMounts(guest, io)).map((mount) => mount.path),
   };
 }
@@ -154,10 +159,16 @@ async function provision(
   if (plan.run.length > 0) {
     const phase = { id: 'run', title: "Starting the project's own commands" };
     const environment = guestVariables(workstation, plan.environment);
+    // One that is handed secrets is started with them.
+    const waiting = new Set(servicesOf(plan));
+    const now = plan.run.filter(({ name }) => !waiting.has(name)).map(runUnitName);
     await inPhase(phase, io, () =>
-      putFiles(guest, runUnitFiles(plan.run, { user: plan.user, environment }), {
+      putFiles(guest, runUnitFiles(plan.run, { user: plan.user, environment, waiting }), {
         ...{ io, phase },
-        script: `systemctl daemon-reload\nsystemctl restart ${plan.run.map(runUnitName).join(' ')}`,
+        script: [
+          'systemctl daemon-reload',
+          ...(now.length > 0 ? [`systemctl restart ${now.join(' ')}`] : []),
+        ].join('\n'),
       }),
     );
   }
@@ -178,21 +189,6 @@ const trustCertificates = `for file in /usr/local/share/ca-certificates/clonebox
   ln -sf "$file" "/etc/ssl/certs/$(basename "$file" .crt).pem"
   ln -sf "$file" "/etc/ssl/certs/$hash.0"
 done`;
-
-/** Puts files in place with their owners and modes, then runs a few lines of shell: one process tree for all. */
-async function putFiles(
-  guest: Guest,
-  files: readonly GuestFile[],
-  options: { io: Io; phase: Phase; script: string },
-): Promise<void> {
-  const { io, phase } = options;
-  const archive = await packFiles(files);
-  const script = `set -e\ntar -C / --no-overwrite-dir -xpf -\n${options.script}\n`;
-  await runInGuest(guest, ['/bin/sh', '-c', script], {
-    ...{ io, phase, stdin: archive, timeout: 300_000 },
-    shown: 'putting files in place',
-  });
-}
 
 async function waitForCloudInit(guest: Guest, phase: Phase, io: Io): Promise<void> {
   const result = await guest.exec(['cloud-init', 'status', '--wait', '--long'], io, {

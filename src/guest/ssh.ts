@@ -59,28 +59,36 @@ export async function makeKeys(
   options: { paths: VmPaths; io: Io },
 ): Promise<void> {
   const { paths, io } = options;
-  const keygen = await host.require('ssh-keygen');
   for (const [path, comment] of [
     [paths.key, `clonebox-${record.plan.name}`],
     [paths.hostKey, `host-${record.plan.name}`],
   ] as const) {
-    const result = await host.run(
-      [keygen, '-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', path],
-      io,
-      { timeout: 30_000 },
-    );
-    if (result.exitCode !== 0) {
-      throw new CloneboxError('host-unable', `ssh-keygen failed: ${result.stderr.trim()}`, {
-        facts: { path },
-      });
-    }
-    await host.files.setMode(`${path}.pub`, 0o600);
-    // ssh-keygen does not: a cut of the power would leave a VM that nobody can log in to.
-    for (const file of [path, `${path}.pub`]) await host.files.sync(file);
+    await makeKey(host, { path, comment }, io);
   }
   const hostPublic = ((await host.files.readText(`${paths.hostKey}.pub`)) ?? '')
     .split(' ')
     .slice(0, 2)
     .join(' ');
   await host.files.writeAtomic(paths.knownHosts, `${hostKeyAlias(record)} ${hostPublic}\n`);
+}
+
+/** Makes an ed25519 key pair, `path` and `path.pub`, 0600 and durable; returns the public half. Neither may be there. */
+export async function makeKey(
+  host: Host,
+  { path, comment }: { path: string; comment: string },
+  io: Io,
+): Promise<string> {
+  const argv = ['-q', '-t', 'ed25519', '-N', '', '-C', comment, '-f', path];
+  const result = await host.run([await host.require('ssh-keygen'), ...argv], io, {
+    timeout: 30_000,
+  });
+  if (result.exitCode !== 0) {
+    throw new CloneboxError('host-unable', `ssh-keygen failed: ${result.stderr.trim()}`, {
+      facts: { path },
+    });
+  }
+  await host.files.setMode(`${path}.pub`, 0o600);
+  // ssh-keygen does not: a cut of the power would leave a VM that nobody can log in to.
+  for (const file of [path, `${path}.pub`]) await host.files.sync(file);
+  return ((await host.files.readText(`${path}.pub`)) ?? '').trim();
 }

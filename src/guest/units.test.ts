@@ -19,7 +19,7 @@ const web: RunUnit = {
 };
 
 function textOf(unit: RunUnit, user = me, environment: Record<string, string> = {}): string {
-  return runUnitFiles([unit], { user, environment })[0]?.content ?? '';
+  return runUnitFiles([unit], { user, environment, waiting: new Set() })[0]?.content ?? '';
 }
 
 const valuesOf = (text: string, key: string) =>
@@ -57,7 +57,11 @@ describe('a quoted word', () => {
 
 describe('a run command', () => {
   test('is a unit that starts over the shares, as the user, in its directory', () => {
-    const files = runUnitFiles([web, { ...web, name: 'worker' }], { user: me, environment: {} });
+    const files = runUnitFiles([web, { ...web, name: 'worker' }], {
+      user: me,
+      environment: {},
+      waiting: new Set(),
+    });
     expect(files.map(({ path, link }) => [path, link])).toEqual([
       ['/etc/systemd/system/clonebox-run-web.service', undefined],
       [

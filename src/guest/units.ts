@@ -14,9 +14,14 @@ export function runUnitName(unit: Pick<RunUnit, 'name'>): string {
  */
 export function runUnitFiles(
   units: readonly RunUnit[],
-  options: { user: GuestUser; environment: Readonly<Record<string, string>> },
+  options: {
+    user: GuestUser;
+    environment: Readonly<Record<string, string>>;
+    /** Units that are handed secrets after each boot, and started then. */
+    waiting: ReadonlySet<string>;
+  },
 ): GuestFile[] {
-  const { user, environment } = options;
+  const { user, environment, waiting } = options;
   return units.flatMap((unit): GuestFile[] => {
     const name = runUnitName(unit);
     const command = ['/usr/bin/env', `--chdir=${unit.cwd}`, '--', ...unit.command];
@@ -40,10 +45,14 @@ export function runUnitFiles(
     ];
     return [
       { path: `/etc/systemd/system/${name}`, content: text.join('\n') },
-      {
-        path: `/etc/systemd/system/multi-user.target.wants/${name}`,
-        link: `/etc/systemd/system/${name}`,
-      },
+      ...(waiting.has(unit.name)
+        ? []
+        : [
+            {
+              path: `/etc/systemd/system/multi-user.target.wants/${name}`,
+              link: `/etc/systemd/system/${name}`,
+            },
+          ]),
     ];
   });
 }

@@ -55,7 +55,15 @@ function sampleRecord(name: VmRecord['name'], index: number): VmRecord {
         provision: [],
       },
       directory: '/',
-      ...{ postCommands: [], ports: [], hostPorts: [], environment: {}, withheld: [] },
+      ...{
+        postCommands: [],
+        ports: [],
+        hostPorts: [],
+        environment: {},
+        withheld: [],
+        secrets: [],
+        secretOptions: {},
+      },
     },
     image: {
       reference: 'debian:12',

@@ -8,6 +8,7 @@ import { withDeadline } from '../lib/deadline.ts';
 import { parseDuration } from '../lib/duration.ts';
 import { shellQuote } from '../lib/quote.ts';
 import { machineSpec } from './machine-spec.ts';
+import { handOverSecrets } from './secrets/hand-over.ts';
 import { openTunnels } from './tunnels.ts';
 import { consoleLines, type WatchedMachine, whileAlive } from './watch-machine.ts';
 
@@ -158,4 +159,5 @@ function bootTimeout(ctx: Ctx, started: Started): number {
 export async function settle(ctx: Ctx, booted: Booted): Promise<void> {
   await ctx.setup.verifyShares(booted.setup, ctx.io);
   await openTunnels(ctx, booted.record, booted.guest);
+  await handOverSecrets(ctx, booted.setup);
 }

@@ -8,6 +8,7 @@ import type { VmRecord } from '../core/record.ts';
 import type { Journal } from '../core/store.ts';
 import { type Booted, bootMachine } from './boot.ts';
 import { operation } from './operation.ts';
+import { handOverSecrets } from './secrets/hand-over.ts';
 import { openTunnels } from './tunnels.ts';
 import { whileAlive } from './watch-machine.ts';
 
@@ -101,6 +102,7 @@ async function setUp(ctx: Ctx, booted: Booted): Promise<void> {
     action: async (io) => {
       await ctx.setup.provision(booted.setup, workstation, io);
       await openTunnels(ctx, booted.record, booted.guest);
+      await handOverSecrets(ctx, booted.setup);
       // What was set up is on the disk, whatever happens to the machine from now on.
       await proveCommand(ctx, booted, ['sync']);
     },

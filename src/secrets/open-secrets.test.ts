@@ -55,7 +55,7 @@ describe('auto', () => {
     const secrets = open(
       project({ third: { place: '3', values: { TOKEN: 'of the third' } }, first: { place: '1' } }),
     );
-    expect((await secrets.resolve(auto, io)).reveal()).toBe('of the third');
+    expect((await secrets.resolve(auto, io)).secret.reveal()).toBe('of the third');
     expect(second.seen.opened).toBe(0);
   });
 
@@ -88,7 +88,7 @@ describe('auto', () => {
   test('has what the environment has, without any configuration', async () => {
     const host = createHost({ HOME: '/nowhere', TOKEN: 'of the environment' });
     const secrets = openSecrets({ project: {}, own: {} }, { host, project: undefined });
-    expect((await secrets.resolve(auto, io)).reveal()).toBe('of the environment');
+    expect((await secrets.resolve(auto, io)).secret.reveal()).toBe('of the environment');
   });
 });
 
@@ -131,7 +131,7 @@ describe("the user's own configuration", () => {
       project: { first: { place: '1', values: { TOKEN: "the project's" } } },
       own: { first: { place: '1', values: { TOKEN: "the user's" } } },
     });
-    expect((await secrets.resolve(auto, io)).reveal()).toBe("the user's");
+    expect((await secrets.resolve(auto, io)).secret.reveal()).toBe("the user's");
   });
 
   test('is the only one that is heard about what runs a program', async () => {
@@ -190,7 +190,7 @@ describe('a value', () => {
 
   test('has 1 MiB at most', async () => {
     const most = new Uint8Array(1024 * 1024).fill(0xff);
-    expect((await of(most)).bytes().length).toBe(most.length);
+    expect((await of(most)).secret.bytes().length).toBe(most.length);
     await expect(of(new Uint8Array(1024 * 1024 + 1).fill(0xff))).rejects.toMatchObject({
       code: 'refused',
       message: 'the secret API_TOKEN is larger than 1 MiB: TOKEN in the safe',

@@ -1,7 +1,7 @@
 import { CloneboxError } from '../core/errors.ts';
 import type { Io } from '../core/io.ts';
-import type { Secret } from '../core/secret.ts';
 import type {
+  FoundSecret,
   SecretDeps,
   SecretOptions,
   SecretProvider,
@@ -42,7 +42,9 @@ export function openSecrets(
         io.signal.throwIfAborted();
         const source = await sourceOf(provider, io);
         const secret = await source.get(reference.key, io);
-        if (secret !== undefined) return checked(secret, reference, source.where);
+        if (secret !== undefined) {
+          return checked({ secret, provider: provider.name, where: source.where }, reference);
+        }
         asked.push(source.where);
       }
       throw missing(reference, asked);
@@ -97,9 +99,10 @@ async function open(
   });
 }
 
-function checked(secret: Secret, { name, key }: SecretReference, where: string): Secret {
+function checked(found: FoundSecret, { name, key }: SecretReference): FoundSecret {
+  const { secret, where } = found;
   const size = secret.bytes().length;
-  if (size > 0 && size <= largestSecret) return secret;
+  if (size > 0 && size <= largestSecret) return found;
   const problem = size === 0 ? 'is empty' : 'is larger than 1 MiB';
   throw new CloneboxError('refused', `the secret ${name} ${problem}: ${key} in ${where}`, {
     // Whoever wants nothing leaves the secret out: an empty one is nearly always a slip.

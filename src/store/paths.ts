@@ -18,6 +18,7 @@ export const homeFiles = {
   leaseLock: 'leases.json.lock',
   trust: 'trust.json',
   trustLock: 'trust.json.lock',
+  secretSettings: 'secrets.yaml',
   profiles: 'profiles',
   logFile: 'log/clonebox.jsonl',
   olderLog: 'log/clonebox.N.jsonl',
@@ -39,6 +40,7 @@ export const vmFiles = {
   seedDraft: 'seed',
   key: 'key',
   publicKey: 'key.pub',
+  nextKey: 'next-key',
   hostKey: 'host_key',
   knownHosts: 'known_hosts',
   serialLog: 'serial.log',
@@ -99,6 +101,7 @@ export function createPaths(host: Host): Paths {
     normalizePath(`${absolute(env.XDG_CACHE_HOME) ?? `${user.home}/.cache`}/clonebox`);
   const runtime = chooseRuntime(host, ownHome);
   const vms = `${home}/${homeFiles.vms}`;
+  const settings = ownHome ?? userSettings(host);
   return {
     home,
     vms,
@@ -106,7 +109,8 @@ export function createPaths(host: Host): Paths {
     journal: `${home}/${homeFiles.journal}`,
     leases: `${home}/${homeFiles.leases}`,
     trust: `${home}/${homeFiles.trust}`,
-    profiles: ownHome === undefined ? userProfiles(host) : `${home}/${homeFiles.profiles}`,
+    secretSettings: `${settings}/${homeFiles.secretSettings}`,
+    profiles: `${settings}/${homeFiles.profiles}`,
     logFile: `${home}/${homeFiles.logFile}`,
     auditFile: `${home}/${homeFiles.auditFile}`,
     locks: `${home}/${homeFiles.locks}`,
@@ -123,6 +127,7 @@ export function createPaths(host: Host): Paths {
         seed: `${directory}/${vmFiles.seed}`,
         key: `${directory}/${vmFiles.key}`,
         publicKey: `${directory}/${vmFiles.publicKey}`,
+        nextKey: `${directory}/${vmFiles.nextKey}`,
         hostKey: `${directory}/${vmFiles.hostKey}`,
         knownHosts: `${directory}/${vmFiles.knownHosts}`,
         serialLog: `${directory}/${vmFiles.serialLog}`,
@@ -134,9 +139,9 @@ export function createPaths(host: Host): Paths {
 }
 
 /** What users write themselves is among their configuration, not in the state. */
-function userProfiles({ env, user }: Host): string {
+function userSettings({ env, user }: Host): string {
   const config = absolute(env.XDG_CONFIG_HOME) ?? `${user.home}/.config`;
-  return normalizePath(`${config}/clonebox/${homeFiles.profiles}`);
+  return normalizePath(`${config}/clonebox`);
 }
 
 function shortHash(text: string): string {

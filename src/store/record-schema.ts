@@ -94,6 +94,18 @@ const vmPlan = z.looseObject({
   ports: z.array(z.looseObject({ name: z.string(), guest: port, host: maybe(port) })),
   hostPorts: z.array(port),
   environment: stringMap,
+  secrets: z.array(
+    z.looseObject({
+      name: z.string(),
+      provider: z.string(),
+      key: z.string(),
+      path: maybe(z.string()),
+      mode: z.int(),
+      owner: z.string(),
+      service: maybe(z.string()),
+    }),
+  ),
+  secretOptions: z.record(z.string(), z.unknown()),
   withheld: z.array(z.looseObject({ path: z.string(), reason: z.string() })),
 });
 

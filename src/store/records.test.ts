@@ -91,6 +91,18 @@ function planOf(name: VmName): fc.Arbitrary<VmRecord['plan']> {
     hostPorts: list(port),
     directory: fc.string(),
     environment: map,
+    secrets: list(
+      object({
+        name: text,
+        provider: text,
+        key: text,
+        path: maybe(text),
+        mode: fc.integer({ min: 0, max: 0o777 }),
+        owner: text,
+        service: maybe(text),
+      }),
+    ),
+    secretOptions: map,
     withheld: list(object({ path: text, reason: text })),
   });
 }

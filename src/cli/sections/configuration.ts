@@ -35,6 +35,27 @@ export const configuration: Section = {
       ],
     },
     {
+      name: 'secret',
+      summary: 'Secrets that a guest gets, in memory only',
+      commands: [
+        {
+          name: 'list',
+          summary: 'List the secrets of a VM or a project',
+          load: async () => (await import('../commands/secret-list.ts')).secretList,
+        },
+        {
+          name: 'check',
+          summary: 'Say of each secret whether it can be had, and from where',
+          load: async () => (await import('../commands/secret-check.ts')).secretCheck,
+        },
+        {
+          name: 'rotate',
+          summary: 'Change the ssh key of a running VM, and fetch its secrets anew',
+          load: async () => (await import('../commands/secret-rotate.ts')).secretRotate,
+        },
+      ],
+    },
+    {
       name: 'profile',
       summary: 'Configurations that others build on',
       commands: [

@@ -53,6 +53,12 @@ const rules: Rule = {
       rest: { kind: 'map', keys: { env: { kind: 'map', keys: {}, rest: value } } },
     },
     environment: { kind: 'map', keys: {}, rest: value },
+    secrets: {
+      kind: 'map',
+      keys: {
+        items: { kind: 'map', keys: {}, rest: { kind: 'map', keys: {}, rest: value } },
+      },
+    },
     remove: { kind: 'map', keys: {}, rest: texts },
   },
 };

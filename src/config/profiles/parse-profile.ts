@@ -1,7 +1,6 @@
 import type * as z from 'zod';
-import { convert, type TextDocument } from '../convert.ts';
 import { crossCheck } from '../cross-check.ts';
-import { composeText } from '../document.ts';
+import { readVersionless } from '../document.ts';
 import { didYouMean } from '../fields.ts';
 import { type Origin, originOf, type ProfileSource } from '../origin.ts';
 import type { Path, Problem } from '../problem.ts';
@@ -30,7 +29,8 @@ export function parseProfile(
   source: ProfileSource,
 ): { readonly problems: readonly Problem[]; readonly profile?: Profile } {
   const { file } = source;
-  const { problems, valid } = validate(readText(text), {
+  const isText = (path: Path) => isTextAt(profileSchema, path);
+  const { problems, valid } = validate(readVersionless(text, isText), {
     ...{ file, schema: profileSchema, check: crossCheck },
   });
   if (!valid) return { problems: problems.map(explained) };
@@ -41,12 +41,4 @@ export function parseProfile(
 function explained(problem: Problem): Problem {
   const hint = Object.hasOwn(ownKeys, problem.path) ? ownKeys[problem.path] : undefined;
   return hint === undefined ? problem : { ...problem, message: 'has no place in a profile', hint };
-}
-
-/** Profiles are younger than version 1: no text of it is one. */
-function readText(text: string): TextDocument {
-  const composed = composeText(text);
-  if ('faults' in composed) return { data: undefined, faults: composed.faults };
-  const isText = (path: Path) => isTextAt(profileSchema, path);
-  return convert(composed.contents, { at: composed.at, isText });
 }

@@ -1,0 +1,19 @@
+import type { Ctx } from '../../core/ctx.ts';
+import type { SetupInput } from '../../core/setup.ts';
+import { findSecrets } from './find-secrets.ts';
+
+/**
+ * Fetches the secrets of a VM and hands them to its running guest, into memory. It is the last thing before the guest
+ * counts as ready, and the first after its memory was restored, so that a secret that was changed meanwhile is the new
+ * one. May be repeated.
+ */
+export async function handOverSecrets(ctx: Ctx, setup: SetupInput): Promise<void> {
+  const found = await findSecrets(ctx, setup.plan);
+  const values = found.map(({ planned, secret }) => ({ planned, value: secret }));
+  await ctx.setup.deliverSecrets(setup, values, ctx.io);
+}
+
+/** Takes them away, before the memory of a running guest is kept. `handOverSecrets` puts them back. */
+export async function takeSecretsAway(ctx: Ctx, setup: SetupInput): Promise<void> {
+  await ctx.setup.removeSecrets(setup, ctx.io);
+}
