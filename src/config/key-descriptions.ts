@@ -85,4 +85,18 @@ export const keyDescriptions: Readonly<Record<string, string>> = {
   'secrets.items.*.owner': "A user of the guest, or `user` for the guest's account",
   'secrets.items.*.service':
     'A command of `run` or a unit of `services` that gets it as the variable NAME, and is started when it is there',
+  'secrets.vault':
+    'HashiCorp Vault, KV 1 or 2. The token is your own: VAULT_TOKEN, `~/.vault-token`, or one of these',
+  'secrets.vault.address': 'Where it is: `https://HOST:PORT`',
+  'secrets.vault.namespace': 'Its namespace',
+  'secrets.vault.mount': 'The path of the secrets engine',
+  'secrets.vault.kv': 'Version of the engine: `1`, `2`, or `auto`: Vault is asked',
+  'secrets.vault.token_file': 'A file with the token, closed to others',
+  'secrets.vault.approle': 'Log in by AppRole',
+  'secrets.vault.approle.role_id': 'The role. Required',
+  'secrets.vault.approle.secret_id_env': 'The variable of this computer that has its secret_id',
+  'secrets.vault.approle.secret_id_file': 'The file that has its secret_id',
+  'secrets.vault.approle.mount': 'The path of the AppRole method',
+  'secrets.vault.ca_file': 'Certificates to trust, PEM',
+  'secrets.vault.timeout': 'How long a request may take',
 };
