@@ -99,4 +99,10 @@ export const keyDescriptions: Readonly<Record<string, string>> = {
   'secrets.vault.approle.mount': 'The path of the AppRole method',
   'secrets.vault.ca_file': 'Certificates to trust, PEM',
   'secrets.vault.timeout': 'How long a request may take',
+  'secrets.sops': 'A file encrypted by SOPS',
+  'secrets.sops.file': 'The file',
+  'secrets.sops.format': '`yaml`, `json` or `dotenv`',
+  'secrets.age': 'Lines of NAME=VALUE in a file encrypted by age',
+  'secrets.age.file': 'The file',
+  'secrets.age.identity': 'The file of your identity',
 };

@@ -152,7 +152,7 @@ async function accountsOf(guest: Guest, io: Io): Promise<Accounts> {
       `the secret ${name} is for ${owner}, who is not there`,
       {
         hint: 'Name a user of the guest in its `owner`, or leave it out.',
-        facts: { secret: name, owner },
+        facts: { name, owner },
       },
     );
   };

@@ -21,7 +21,7 @@ export async function findSecrets(
   const found: Found[] = [];
   for (const planned of plan.secrets) {
     const one = await operation(ctx, { event: 'secret.access', target }, async (op) => {
-      op.note({ secret: planned.name, provider: planned.provider });
+      op.note({ name: planned.name, provider: planned.provider });
       const secret = await resolver.resolve(planned, op.ctx.io);
       op.note({ provider: secret.provider });
       return secret;
