@@ -29,6 +29,11 @@ export interface PortForward {
 export interface NetworkSpec {
   readonly mac: string;
   readonly forwards: readonly PortForward[];
+  /**
+   * Whether the guest reaches anything: `open`, `closed` from the first moment (forwards lead in all the same), or
+   * `closable`: open until `Driver.closeNetwork`. Drivers without that method are only ever asked for `open`.
+   */
+  readonly egress: 'open' | 'closable' | 'closed';
 }
 
 /** Everything a driver needs to know of a machine: bytes and absolute paths, nothing of the user's YAML. */
@@ -76,6 +81,8 @@ export interface NetworkChoice {
   readonly backend: string;
   /** True when the guest cannot reach services on the host's loopback. */
   readonly hostIsolated: boolean;
+  /** `closed`: nothing that the guest sends leaves the network between it and this process. */
+  readonly egress: 'open' | 'closed';
   readonly reason: string;
 }
 
@@ -138,6 +145,13 @@ export interface Driver {
   ): Promise<'graceful' | 'forced' | 'was-stopped'>;
   /** Removes what the driver keeps outside the VM's own directory (runtime files, helpers). */
   remove(name: VmName, io: Io): Promise<void>;
+  /**
+   * Closes the network of a running machine that was started `closable`, for good: what the guest had open dies, its
+   * forwards lead in again when this returns. A closed one is left as it is. When it fails, the machine is no use: it is
+   * cut off from everything, or open still; `conflict` with `facts.ports` when a port was taken meanwhile. A driver
+   * without it cannot close.
+   */
+  closeNetwork?(spec: MachineSpec, io: Io): Promise<Started>;
   inspect(name: VmName, io: Io): Promise<MachineState>;
   /** What a running machine was started with, or `undefined`. */
   running(name: VmName): Promise<Started | undefined>;

@@ -33,6 +33,7 @@ export function machineSpec(
     network: {
       mac: record.mac,
       forwards: record.leases.map((lease) => ({ host: lease.host, guest: lease.guest })),
+      egress: 'open',
     },
     serialLog: paths.serialLog,
   };

@@ -14,6 +14,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { findVirtiofsd } from '../../src/drivers/qemu/virtiofs.ts';
 import { driverContract } from '../contracts/driver-contract.ts';
+import { egressContract } from '../contracts/driver-egress-contract.ts';
 import { type Bed, freePort, openBed } from '../fixtures/machine-bed.ts';
 import { makeScratch, makeTinyGuest, waitForSerial } from '../fixtures/tiny-guest.ts';
 
@@ -30,6 +31,8 @@ await probe.close();
 
 driverContract('qemu', { guest, unable });
 driverContract('qemu', { guest, unable, env: { CLONEBOX_NETWORK: 'user' } });
+egressContract('qemu', { guest, unable });
+egressContract('qemu', { guest, unable, env: { CLONEBOX_NETWORK: 'user' } });
 
 describe.skipIf(unable !== undefined)(`qemu${unable ? ` (not here: ${unable})` : ''}`, () => {
   let bed: Bed;

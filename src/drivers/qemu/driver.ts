@@ -3,6 +3,7 @@ import type { Host } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
 import type { VmName } from '../../core/name.ts';
 import type { Paths } from '../../core/store.ts';
+import { closeNetwork } from './close-network.ts';
 import { createDisk, growDisk, measureDisk } from './disk.ts';
 import { preflight } from './preflight.ts';
 import { clearRuntime, findQemu, type Machine, readState } from './process.ts';
@@ -27,6 +28,7 @@ export function createQemuDriver(deps: { host: Host; paths: Paths }): Driver {
     start: (spec, io) => startMachine(machineOf(spec.name), spec, io),
     stop: (name, io, options) => stopMachine(machineOf(name), io, options.grace),
     remove: (name, io) => clearRuntime(host, machineOf(name).files, io.signal),
+    closeNetwork: (spec, io) => closeNetwork(machineOf(spec.name), spec.network, io),
     inspect: (name, io) => inspect(deps, name, io),
     running: async (name) => {
       const machine = machineOf(name);

@@ -11,7 +11,12 @@ const accels = ['kvm', 'tcg'] as const;
 const backends = ['passt', 'user'] as const;
 const choice = (accel: AccelChoice['accel'], backend: string) => ({
   accel: { accel, reason: '' },
-  network: { backend, hostIsolated: backend === 'passt', reason: '' } satisfies NetworkChoice,
+  network: {
+    backend,
+    hostIsolated: backend === 'passt',
+    egress: 'open',
+    reason: '',
+  } satisfies NetworkChoice,
 });
 
 const share = (index: number, more: Partial<ShareSpec> = {}): ShareSpec => ({
@@ -45,6 +50,7 @@ const spec: MachineSpec = {
       { host: 20022, guest: 22 },
       { host: 8080, guest: 80 },
     ],
+    egress: 'open',
   },
   serialLog: '/home/me/.local/share/clonebox/vms/hello-web/serial.log',
 };
@@ -120,6 +126,16 @@ test('no two devices are in one slot, and a device is in the same slot in every 
   );
   expect(fixed.get('blk0')).toBe('1.0');
   expect(fixed.get('share7')).toBe('15.0');
+});
+
+test.each(['closable', 'closed'] as const)('a %s network moves no device', (egress) => {
+  const apart = (argv: readonly string[]) =>
+    argv.filter((word, index) => word !== '-netdev' && argv[index - 1] !== '-netdev');
+  const open = machineArguments(spec, files, choice('tcg', 'user'));
+  const own = { ...spec, network: { ...spec.network, egress } };
+  const argv = machineArguments(own, files, choice('tcg', 'user'));
+  expect(argv).not.toEqual(open);
+  expect(apart(argv)).toEqual(apart(open));
 });
 
 test('a machine without shares has slots for those that a clone may mount', () => {

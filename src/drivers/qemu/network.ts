@@ -20,17 +20,33 @@ export const guestNetwork = {
  * passt cuts the guest off the host's loopback (`--no-map-gw`) without root or namespaces of ours. QEMU's own user
  * network maps 10.0.2.2 to the host's loopback and has no switch for that, so it is the fallback and says so.
  */
-export async function chooseNetwork(host: Host): Promise<NetworkChoice> {
+export async function chooseNetwork(
+  host: Host,
+  egress: NetworkSpec['egress'],
+): Promise<NetworkChoice> {
+  if (egress === 'closed') return closedNetwork;
   const forced = host.env.CLONEBOX_NETWORK;
   if (forced !== 'user' && (await host.which('passt')) !== undefined) {
-    return { backend: 'passt', hostIsolated: true, reason: 'passt is installed' };
+    return { backend: 'passt', hostIsolated: true, egress: 'open', reason: 'passt is installed' };
   }
   return {
     backend: 'user',
     hostIsolated: false,
+    egress: 'open',
     reason: `${forced === 'user' ? 'CLONEBOX_NETWORK=user' : 'passt is not installed'}: the guest can reach services on the host's loopback at 10.0.2.2`,
   };
 }
+
+/**
+ * QEMU's own network with `restrict=on`: it answers ARP, DHCP and a ping of its own addresses, and drops the rest. passt
+ * has no such switch.
+ */
+export const closedNetwork: NetworkChoice = {
+  backend: 'user',
+  hostIsolated: true,
+  egress: 'closed',
+  reason: 'nothing leaves it (restrict=on)',
+};
 
 /**
  * Starts passt for one machine; it goes to the background once it listens, and ends with QEMU (`--one-off`).
@@ -81,20 +97,48 @@ export async function startPasst(
   });
 }
 
-/** QEMU's side of the chosen backend. */
+/** What the parts of a closable network are called in QEMU. The NIC is always on `net0`. */
+export const uplinks = { open: 'open', closed: 'closed' } as const;
+
+/** The port of the hub that the NIC of a closable network is on. */
+export const nicPort = 'hubport,id=net0,hubid=0';
+
+/**
+ * QEMU's side of the chosen backend. A NIC keeps its netdev for life, so that of a closable network is a port of a hub,
+ * and what the hub leads to can change.
+ */
 export function netdevArguments(
   choice: NetworkChoice,
   spec: NetworkSpec,
   passtSocket: string,
 ): string[] {
-  if (choice.backend === 'passt') {
-    return [
-      '-netdev',
-      `stream,id=net0,server=off,addr.type=unix,addr.path=${escapeOption(passtSocket)}`,
-    ];
-  }
-  const forwards = spec.forwards.map(
-    (forward) => `,hostfwd=tcp:127.0.0.1:${forward.host}-${guestNetwork.address}:${forward.guest}`,
+  const closable = spec.egress === 'closable';
+  const closed = spec.egress === 'closed';
+  const id = closable ? uplinks.open : 'net0';
+  const forwards = hostForwards(spec).map((forward) => `,hostfwd=${forward}`);
+  const backend =
+    choice.backend === 'passt' && !closed
+      ? `stream,id=${id},server=off,addr.type=unix,addr.path=${escapeOption(passtSocket)}`
+      : `user,id=${id},ipv6=off${closed ? ',restrict=on' : ''}${forwards.join('')}`;
+  if (!closable) return ['-netdev', backend];
+  return [
+    ...['-netdev', backend],
+    ...['-netdev', `hubport,id=${hubPort(id)},hubid=0,netdev=${id}`],
+    ...['-netdev', nicPort],
+    // It leads nowhere and takes everything: a hub with no other port left would make the NIC wait, and nothing would
+    // ever wake it again.
+    ...['-netdev', 'hubport,id=sink,hubid=0'],
+  ];
+}
+
+/** The port of the hub that leads to an uplink. */
+export function hubPort(uplink: string): string {
+  return `${uplink}-port`;
+}
+
+/** The forwards as QEMU's own network wants them. */
+export function hostForwards({ forwards }: NetworkSpec): string[] {
+  return forwards.map(
+    ({ host, guest }) => `tcp:127.0.0.1:${host}-${guestNetwork.address}:${guest}`,
   );
-  return ['-netdev', `user,id=net0,ipv6=off${forwards.join('')}`];
 }

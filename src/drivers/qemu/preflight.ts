@@ -57,7 +57,7 @@ export async function preflight(host: Host, io: Io): Promise<DriverFacts> {
     machine,
     layout: currentLayout,
     accel,
-    network: await chooseNetwork(host),
+    network: await chooseNetwork(host, 'open'),
     shares: await chooseShareDriver(host, accel.accel, io),
     problems,
   };

@@ -24,6 +24,8 @@ const replies = {
   quit: z.looseObject({}),
   cont: z.looseObject({}),
   stop: z.looseObject({}),
+  netdev_add: z.looseObject({}),
+  netdev_del: z.looseObject({}),
 } as const;
 
 type Command = keyof typeof replies;

@@ -5,7 +5,13 @@ import type { Machine } from './process.ts';
 /** What a running machine was started with; lives and dies with its runtime directory. */
 const Run = z.object({
   accel: z.object({ accel: z.enum(['kvm', 'tcg']), reason: z.string() }),
-  network: z.object({ backend: z.string(), hostIsolated: z.boolean(), reason: z.string() }),
+  network: z.object({
+    backend: z.string(),
+    hostIsolated: z.boolean(),
+    // A machine that was started before networks could be closed has an open one.
+    egress: z.enum(['open', 'closed']).default('open'),
+    reason: z.string(),
+  }),
   shareDriver: z.enum(['9p', 'virtiofs']).optional(),
 });
 
@@ -18,9 +24,18 @@ export async function readRun({ host, files }: Machine): Promise<Omit<Started, '
     ? { ...parsed.data, shareDriver: parsed.data.shareDriver }
     : {
         accel: { accel: 'tcg', reason: unknown },
-        network: { backend: 'unknown', hostIsolated: false, reason: unknown },
+        network: { backend: 'unknown', hostIsolated: false, egress: 'open', reason: unknown },
         shareDriver: undefined,
       };
+}
+
+/** Writes down what a machine runs with. */
+export async function writeRun(
+  { host, files }: Machine,
+  run: Omit<Started, 'process'>,
+): Promise<void> {
+  const { accel, network, shareDriver } = run;
+  await host.files.writeAtomic(files.run, JSON.stringify({ accel, network, shareDriver }));
 }
 
 function safeJson(text: string): unknown {

@@ -41,7 +41,7 @@ function start(options: { path?: string[]; spec?: Partial<MachineSpec>; runtime?
     seed: undefined,
     boot: { kind: 'firmware' },
     shares: [],
-    network: { mac: '52:54:00:00:00:01', forwards: [] },
+    network: { mac: '52:54:00:00:00:01', forwards: [], egress: 'open' },
     serialLog: join(home, 'serial.log'),
     ...options.spec,
   };

@@ -8,7 +8,7 @@ import { currentLayout, machineArguments, shareSlots } from './layout.ts';
 import { chooseNetwork, startPasst } from './network.ts';
 import { qemuProgram } from './preflight.ts';
 import { clearRuntime, findQemu, type Machine, withQmp } from './process.ts';
-import { readRun } from './run-file.ts';
+import { readRun, writeRun } from './run-file.ts';
 import { findVirtiofsd, startVirtiofsd } from './virtiofs.ts';
 
 /** Longer than QEMU takes to make its devices on a machine under heavy load, in milliseconds. */
@@ -43,7 +43,7 @@ export async function startMachine(machine: Machine, spec: MachineSpec, io: Io):
   for (const socket of [files.passtSocket, files.virtiofs('share0')]) checkSocketPath(socket);
   const program = await host.require(qemuProgram(host));
   const accel = await chooseAccel(host, spec.accel);
-  const network = await chooseNetwork(host);
+  const network = await chooseNetwork(host, spec.network.egress);
   await clearRuntime(host, files, io.signal);
   await host.files.makeDirectory(files.empty);
   try {
@@ -58,7 +58,7 @@ export async function startMachine(machine: Machine, spec: MachineSpec, io: Io):
       logFile: files.log,
     });
     const shareDriver = spec.shares[0]?.driver;
-    await host.files.writeAtomic(files.run, JSON.stringify({ accel, network, shareDriver }));
+    await writeRun(machine, { accel, network, shareDriver });
     return { process: await waitForQemu(machine, spec, io), accel, network, shareDriver };
   } catch (error) {
     await clearRuntime(host, files, AbortSignal.timeout(20_000));
