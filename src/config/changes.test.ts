@@ -26,6 +26,7 @@ const examplePlan: VmPlan = {
   provision: [],
   postCommands: [],
   ports: [],
+  egress: 'full',
   hostPorts: [],
   environment: {},
   secrets: [],
@@ -126,6 +127,7 @@ describe('changes', () => {
       },
       { key: 'ports', from: 'none', to: '5, 8080:80', applies: 'live' },
     ],
+    [{ egress: 'none' }, { key: 'network.egress', from: 'full', to: 'none', applies: 'start' }],
     [
       { hostPorts: [5432] },
       { key: 'network.host_ports', from: 'none', to: '5432', applies: 'start' },

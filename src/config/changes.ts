@@ -79,6 +79,7 @@ const aspects: readonly Aspect[] = [
     show: ({ ports }) =>
       list(ports.map(({ host, guest }) => (host ? `${host}:${guest}` : `${guest}`)).toSorted()),
   },
+  { key: 'network.egress', applies: 'start', show: ({ egress }) => egress },
   {
     key: 'network.host_ports',
     applies: 'start',

@@ -42,7 +42,8 @@ export const keyDescriptions: Readonly<Record<string, string>> = {
   'vm.memory_mode': '`auto`; others are not available yet',
   network: "The guest's network",
   'network.mode': "`user`: without root, behind the host's address",
-  'network.egress': '`full`: the guest reaches the internet. Others are not available yet',
+  'network.egress':
+    '`full`: the guest reaches the internet. `none`: nothing at all, from the moment it is made; its ports and `host_ports` go on. Others are not available yet',
   'network.allow': 'Not available yet',
   'network.host_ports':
     "Ports of the host's 127.0.0.1 that the guest reaches at the same port of its own. Reaches outside the project: needs `--trust`",

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import type { VmName } from '../core/name.ts';
 import type { VmPlan } from '../core/plan.ts';
-import { outsideReach } from './outside-reach.ts';
+import { outsideReach, widerEgress } from './outside-reach.ts';
 import { parseConfig } from './parse-config.ts';
 import { resolvePlan } from './resolve-plan.ts';
 
@@ -62,5 +62,21 @@ describe('outsideReach', () => {
       { what: 'host variable', value: 'TOKEN' },
       { what: 'host variable', value: 'HOME' },
     ]);
+  });
+});
+
+describe('widerEgress', () => {
+  const closed = { ...examplePlan, egress: 'none' } as const;
+
+  it('is what a closed VM would be let out to', () => {
+    expect(widerEgress(closed, examplePlan)).toEqual([
+      { what: 'network', value: 'everything (egress: full), instead of egress: none' },
+    ]);
+  });
+
+  it('is nothing where nothing is opened', () => {
+    expect(widerEgress(closed, closed)).toEqual([]);
+    expect(widerEgress(examplePlan, closed)).toEqual([]);
+    expect(widerEgress(examplePlan, examplePlan)).toEqual([]);
   });
 });

@@ -12,6 +12,17 @@ export interface Reach {
 }
 
 /**
+ * What a VM would reach beside what it reaches today, when its file now says so: a guest can write that file, and must
+ * not let itself out.
+ */
+export function widerEgress(from: VmPlan, to: VmPlan): Reach[] {
+  if (to.egress !== 'full' || from.egress === 'full') return [];
+  return [
+    { what: 'network', value: `everything (egress: full), instead of egress: ${from.egress}` },
+  ];
+}
+
+/**
  * What a plan reaches outside the project directory, to be confirmed before it is done: shares, images that are
  * not the distributions' own, host ports. The paths of shares must be free of links. With `config` also the variables
  * of the host's environment that would go into the guest.

@@ -303,7 +303,7 @@ describe('parseConfig', () => {
     ['vm: { gui: true }', '2:12 vm.gui is not available yet'],
     ['vm: { driver: libvirt }', '2:15 vm.driver libvirt is not available yet'],
     ['vm: { auth: { method: password } }', '2:23 vm.auth.method password is not available yet'],
-    ['network: { egress: none }', '2:20 network.egress none is not available yet'],
+    ['network: { egress: allowlist }', '2:20 network.egress allowlist is not available yet'],
     ['network: { allow: [x] }', '2:19 network.allow is not available yet'],
   ])('puts off %s', (line, problem) => {
     expect(problemsIn(line)).toEqual([problem]);

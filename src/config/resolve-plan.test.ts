@@ -50,6 +50,7 @@ describe('resolvePlan', () => {
       provision: [],
       postCommands: [],
       ports: [],
+      egress: 'full',
       hostPorts: [],
       environment: {},
       directory: '/home/me/app',

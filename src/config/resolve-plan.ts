@@ -52,6 +52,7 @@ export function resolvePlan(input: PlanInput): VmPlan {
     provision: config.provision ?? [],
     postCommands: config.post_commands ?? [],
     ports: resolvePorts(input, run, report),
+    egress: config.network?.egress ?? 'full',
     hostPorts: config.network?.host_ports ?? [],
     environment: resolveEnvironment(input, report),
     secrets: resolveSecrets(input, { user, report }),

@@ -77,7 +77,7 @@ const vm = z.strictObject({
 
 const network = z.strictObject({
   mode: field.oneOf(['user']).optional(),
-  egress: field.oneOf(['full'], ['none', 'allowlist']).optional(),
+  egress: field.oneOf(['full', 'none'], ['allowlist']).optional(),
   allow: field.reserved(noItems).optional(),
   host_ports: field.unique(port, (value) => [`port ${value}`]).optional(),
 });

@@ -58,6 +58,12 @@ export interface PlannedPackage {
   readonly finding: Finding;
 }
 
+/**
+ * What the guest reaches of the world once it is made: `full` all of it, `none` nothing. While it is made its network is
+ * open.
+ */
+export type Egress = 'full' | 'none';
+
 /** The resolved configuration: exactly what will be made, nothing left to a default. It becomes the VM's record. */
 export interface VmPlan {
   readonly name: VmName;
@@ -84,6 +90,7 @@ export interface VmPlan {
   readonly provision: readonly ProvisionStep[];
   readonly postCommands: readonly string[];
   readonly ports: readonly PlannedPort[];
+  readonly egress: Egress;
   /** Ports on the host's loopback that the guest may reach, at the same port of its own loopback. */
   readonly hostPorts: readonly number[];
   readonly environment: Readonly<Record<string, string>>;

@@ -32,8 +32,10 @@ export interface SetupInput {
 /** The named phases of a first boot, and the checks of every later one. Each failure says phase, command and last output. */
 export interface GuestSetup {
   workstation(io: Io): Promise<Workstation>;
-  /** Identity, workstation facts, shares, packages, services, steps, run units: everything of the plan, in order. */
+  /** Identity, workstation facts, shares, packages, services, steps: everything of the plan but its own commands, in order. */
   provision(input: SetupInput, workstation: Workstation, io: Io): Promise<void>;
+  /** The project's own commands, as units: they are started when the network is as they will always have it. */
+  startCommands(input: SetupInput, workstation: Workstation, io: Io): Promise<void>;
   /** Sees to it that a booted guest has the shares of the plan mounted; fails with `guest-failed` when one is not. */
   verifyShares(input: SetupInput, io: Io): Promise<void>;
   /** Hands secrets over in memory, and starts the services that get them. May be repeated. */

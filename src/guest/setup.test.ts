@@ -88,7 +88,9 @@ async function provision(
   const made = { ...plan, ...over };
   const record = { name: made.name, plan: made, image: { setup: image } };
   const input = { plan: made, record, guest, shareDriver: '9p' } as unknown as SetupInput;
-  await createGuestSetup({ host, paths }).provision(input, workstation, io);
+  const setup = createGuestSetup({ host, paths });
+  await setup.provision(input, workstation, io);
+  await setup.startCommands(input, workstation, io);
 }
 
 /** The archives that went in, as tar shows them. */

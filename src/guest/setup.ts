@@ -33,6 +33,7 @@ export function createGuestSetup(deps: Deps): GuestSetup {
   return {
     workstation: () => readWorkstation(deps.host),
     provision: (input, workstation, io) => provision(deps, input, { workstation, io }),
+    startCommands,
     verifyShares: async ({ plan, guest, shareDriver }, io) => {
       const shares = liveShares(plan, shareDriver ?? '9p');
       await renewShares(guest, { shares, dependents: plan.run.map(runUnitName) }, io);
@@ -155,23 +156,26 @@ async function provision(
       }
     });
   }
+}
 
-  if (plan.run.length > 0) {
-    const phase = { id: 'run', title: "Starting the project's own commands" };
-    const environment = guestVariables(workstation, plan.environment);
-    // One that is handed secrets is started with them.
-    const waiting = new Set(servicesOf(plan));
-    const now = plan.run.filter(({ name }) => !waiting.has(name)).map(runUnitName);
-    await inPhase(phase, io, () =>
-      putFiles(guest, runUnitFiles(plan.run, { user: plan.user, environment, waiting }), {
-        ...{ io, phase },
-        script: [
-          'systemctl daemon-reload',
-          ...(now.length > 0 ? [`systemctl restart ${now.join(' ')}`] : []),
-        ].join('\n'),
-      }),
-    );
-  }
+async function startCommands(
+  { plan, guest }: SetupInput,
+  workstation: Workstation,
+  io: Io,
+): Promise<void> {
+  if (plan.run.length === 0) return;
+  const phase = { id: 'run', title: "Starting the project's own commands" };
+  const environment = guestVariables(workstation, plan.environment);
+  // One that is handed secrets is started with them.
+  const waiting = new Set(servicesOf(plan));
+  const now = plan.run.filter(({ name }) => !waiting.has(name)).map(runUnitName);
+  const start = now.length === 0 ? [] : [`systemctl restart ${now.join(' ')}`];
+  await inPhase(phase, io, () =>
+    putFiles(guest, runUnitFiles(plan.run, { user: plan.user, environment, waiting }), {
+      ...{ io, phase },
+      script: ['systemctl daemon-reload', ...start].join('\n'),
+    }),
+  );
 }
 
 /** A vendor's sshd has found no host key at boot; ours answers each connection by a process of its own. */

@@ -58,6 +58,7 @@ function sampleRecord(name: VmRecord['name'], index: number): VmRecord {
       ...{
         postCommands: [],
         ports: [],
+        egress: 'full',
         hostPorts: [],
         environment: {},
         withheld: [],

@@ -1,6 +1,7 @@
 import { changes } from '../config/changes.ts';
 import { type DraftChoices, noChoices } from '../config/needs/choices.ts';
 import { releaseOf } from '../config/needs/release.ts';
+import { widerEgress } from '../config/outside-reach.ts';
 import type { Overrides } from '../config/plan-input.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
@@ -92,7 +93,9 @@ export function clone(ctx: Ctx, asked: CloneInput): Promise<CloneResult> {
         ...(auto && { auto }),
       });
     const loaded = await load();
-    await requireTrust(op.ctx, loaded, input.trust);
+    const wider = earlier === undefined ? [] : widerEgress(earlier.plan, loaded.plan);
+    const reach = [...loaded.reach, ...wider];
+    await requireTrust(op.ctx, { plan: loaded.plan, reach }, input.trust);
     const { name } = loaded.plan;
     return changeVm(op, name, (journal) => decide(op, input, { loaded, load, journal }));
   });

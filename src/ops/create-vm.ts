@@ -7,6 +7,7 @@ import type { VmPlan } from '../core/plan.ts';
 import type { VmRecord } from '../core/record.ts';
 import type { Journal } from '../core/store.ts';
 import { type Booted, bootMachine } from './boot.ts';
+import { closeEgress, requireClosable } from './egress.ts';
 import { operation } from './operation.ts';
 import { handOverSecrets } from './secrets/hand-over.ts';
 import { openTunnels } from './tunnels.ts';
@@ -101,7 +102,9 @@ async function setUp(ctx: Ctx, booted: Booted): Promise<void> {
     io: ctx.io,
     action: async (io) => {
       await ctx.setup.provision(booted.setup, workstation, io);
+      await closeEgress(ctx, booted);
       await openTunnels(ctx, booted.record, booted.guest);
+      await ctx.setup.startCommands(booted.setup, workstation, io);
       await handOverSecrets(ctx, booted.setup);
       // What was set up is on the disk, whatever happens to the machine from now on.
       await proveCommand(ctx, booted, ['sync']);
@@ -124,6 +127,7 @@ function tellMovedPorts(ctx: Ctx, plan: VmPlan, leases: VmRecord['leases']): voi
 /** What must be there before anything of the VM is made: a driver that can, and the image. */
 async function gather(ctx: Ctx, plan: VmPlan) {
   const driver = await ctx.driver(plan.driver);
+  requireClosable(driver, plan);
   const facts = await driver.preflight(ctx.io);
   const [problem] = facts.problems;
   if (problem !== undefined) {

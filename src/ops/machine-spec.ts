@@ -33,7 +33,7 @@ export function machineSpec(
     network: {
       mac: record.mac,
       forwards: record.leases.map((lease) => ({ host: lease.host, guest: lease.guest })),
-      egress: 'open',
+      egress: plan.egress === 'full' ? 'open' : record.phase === 'creating' ? 'closable' : 'closed',
     },
     serialLog: paths.serialLog,
   };

@@ -1,4 +1,11 @@
-import type { Finding, PlannedPackage, PlannedPort, RunUnit, VmPlan } from '../core/plan.ts';
+import type {
+  Egress,
+  Finding,
+  PlannedPackage,
+  PlannedPort,
+  RunUnit,
+  VmPlan,
+} from '../core/plan.ts';
 import type { FirstConfig } from './first-config.ts';
 import type { PlanSizes } from './plan-sizes.ts';
 
@@ -32,6 +39,7 @@ export interface PlanView {
     readonly guest: number;
     readonly host: number | null;
   })[];
+  readonly network: { readonly egress: Egress };
   readonly run: readonly (Because & {
     readonly name: string;
     readonly command: readonly string[];
@@ -78,6 +86,7 @@ export function planView({ plan, configFile, draft, sizes }: PlanViewInput): Pla
     })),
     shares: plan.shares.map((share) => ({ ...share, ...why(shareFinding(plan, share.host)) })),
     ports: plan.ports.map((port) => ({ ...portView(port), ...why(ofUnit(port.name)) })),
+    network: { egress: plan.egress },
     run: plan.run.map((unit) => ({ ...unitView(unit, plan.directory), ...why(ofUnit(unit.name)) })),
     provision: plan.provision.map((step) =>
       step.kind === 'file'

@@ -19,6 +19,7 @@ export function showPlan(ctx: Ctx, plan: VmPlan): void {
       (unit) =>
         `runs ${printable(unit.command.join(' '))}${unit.port ? ` on port ${unit.port}` : ''}`,
     ),
+    ...(plan.egress === 'full' ? [] : [`network closed once it is made (egress: ${plan.egress})`]),
   ];
   ctx.io.emit({ kind: 'note', text: `${plan.name}: ${parts.join(' · ')}` });
   if (ctx.host.user.uid === 0) {

@@ -3,6 +3,7 @@ import type { VmRecord } from '../core/record.ts';
 import type { Journal } from '../core/store.ts';
 import { bootMachine, settle } from './boot.ts';
 import { proveCommand, secondsSince, type Timings } from './create-vm.ts';
+import { requireClosable } from './egress.ts';
 import { waitForPorts } from './ready.ts';
 
 /**
@@ -16,6 +17,7 @@ export async function startVm(
 ): Promise<{ timings: Timings }> {
   const { name, plan } = record;
   const driver = await ctx.driver(plan.driver);
+  requireClosable(driver, plan);
   await driver.grow(ctx.store.paths.vm(name).disk, plan.disk, ctx.io);
   const booted = await journal.step(
     'its machine',

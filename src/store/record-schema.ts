@@ -92,6 +92,8 @@ const vmPlan = z.looseObject({
   provision: z.array(provisionStep),
   postCommands: strings,
   ports: z.array(z.looseObject({ name: z.string(), guest: port, host: maybe(port) })),
+  // A VM of before there was a choice reaches everything.
+  egress: z.enum(['full', 'none']).prefault('full'),
   hostPorts: z.array(port),
   environment: stringMap,
   secrets: z.array(

@@ -88,6 +88,7 @@ function planOf(name: VmName): fc.Arbitrary<VmRecord['plan']> {
     ),
     postCommands: texts,
     ports: list(object({ name: text, guest: port, host: maybe(port) })),
+    egress: fc.constantFrom('full', 'none'),
     hostPorts: list(port),
     directory: fc.string(),
     environment: map,

@@ -86,6 +86,7 @@ describe('config show --resolved', () => {
       'vm.user.uid': { value: 1001, origin: at(6, 16) },
       'vm.user.shell': { value: '/bin/zsh', origin: { kind: 'workstation' } },
       'vm.auth.ssh_keys[0]': { origin: at(7, 22) },
+      'network.egress': byDefault('full'),
       'network.host_ports': byDefault([]),
       // A mount around another goes before it, whatever the order of the lists.
       'shares[0].host': byDefault(project),

@@ -18,6 +18,7 @@ export function renderPlan(plan: PlanView, look: Look): string[] {
     { label: 'then', value: plan.postCommands.map((one) => because(one.command, one)) },
     { label: 'runs', value: plan.run.map((one) => because(unitText(one), one)) },
     { label: 'ports', value: plan.ports.map((one) => because(portText(one), one)) },
+    { label: 'network', value: networkText(plan) },
     { label: 'variables', value: plan.environment.join(', ') },
     { label: 'left out', value: plan.notes },
     { label: 'withheld', value: plan.withheld.map(({ path, reason }) => `${path}: ${reason}`) },
@@ -47,6 +48,11 @@ function shareText({ sizes }: PlanView, share: PlanView['shares'][number]): stri
   const bytes = sizes.copies.find((copy) => copy.host === host)?.bytes;
   const size = typeof bytes === 'number' ? `, ${formatBytes(bytes)}` : '';
   return `${host} ${guest === host ? 'at the same path' : `at ${guest}`} (${mode}${size})`;
+}
+
+/** `full` is what everybody expects. */
+function networkText({ network }: PlanView): string {
+  return network.egress === 'full' ? '' : 'open while it is made, then closed (egress: none)';
 }
 
 /** Packages that are there for one reason stand together; the version is that of the first. */

@@ -31,7 +31,7 @@ const stopped: VmStatus = {
 const running: VmStatus = {
   ...stopped,
   ...{ state: 'running', accel: 'tcg', accelReason: 'no KVM', pid: 77, uptimeSeconds: 125 },
-  network: { backend: 'passt', hostIsolated: true, egress: 'open', reason: 'no gateway' },
+  network: { backend: 'passt', hostIsolated: true, egress: 'full', reason: 'no gateway' },
   shares: [{ host: project, guest: project, mode: 'rw', driver: '9p', mounted: true }],
   memory: { configured: 2 * gibibyte, private: gibibyte / 2, shared: gibibyte / 4 },
 };
@@ -62,7 +62,7 @@ describe('after a start', () => {
   it('people are warned when the guest can reach this host, or a share is missing', () => {
     const open: VmStatus = {
       ...running,
-      network: { backend: 'user', hostIsolated: false, egress: 'open', reason: 'no passt' },
+      network: { backend: 'user', hostIsolated: false, egress: 'full', reason: 'no passt' },
       shares: running.shares.map((share) => ({ ...share, mounted: false })),
     };
     const text = renderMade(made(open), look).join('\n');

@@ -42,7 +42,8 @@ function accelText({ accel, accelReason }: VmStatus): string {
 
 function networkText(vm: VmStatus): string {
   if (vm.network === null) return '';
-  const { backend, hostIsolated } = vm.network;
+  const { backend, hostIsolated, egress } = vm.network;
+  if (egress === 'none') return `${backend}, closed: nothing leaves the guest (egress: none)`;
   return `${backend}, this host's loopback is ${hostIsolated ? 'cut off' : 'NOT cut off'}`;
 }
 
