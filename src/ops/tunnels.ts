@@ -6,6 +6,10 @@ import type { VmRecord } from '../core/record.ts';
 import { until } from '../lib/until.ts';
 import { listeningPorts } from './ready.ts';
 
+/** The guest's agent answers before its network and sshd are up: how long these may take then, in milliseconds. */
+const sshTimeout = 120_000;
+const notUpYet = /kex_exchange_identification|Connection (reset|refused|closed|timed out)/i;
+
 /**
  * Extra ways between host and guest that the network backend does not give while it runs: an ssh process each, with
  * the VM's runtime directory in its arguments, so that it is found and ended with the VM.
@@ -26,14 +30,19 @@ async function startTunnel(
   ];
   const argv = await ctx.sshCommand(record, { tty: false, extra });
   const log = `${runtime}/${tunnel.id}.log`;
-  const process = await ctx.host.startDaemon(argv, { logFile: log });
+  const open = () => ctx.host.startDaemon(argv, { logFile: log });
+  const patience = ctx.host.now() + sshTimeout;
+  let process = await open();
   // ssh does not say when it is done; the port does.
   await until(
     async () => {
       if (await tunnel.isOpen()) return true;
       if (await ctx.host.isAlive(process)) return false;
       const words = (await ctx.host.files.readTail(log, 500)).trim();
-      throw new CloneboxError('guest-failed', `the tunnel ${tunnel.id} ended: ${words}`);
+      if (!notUpYet.test(words) || ctx.host.now() > patience)
+        throw new CloneboxError('guest-failed', `the tunnel ${tunnel.id} ended: ${words}`);
+      process = await open();
+      return false;
     },
     { interval: 100, io: ctx.io, sleep: ctx.host.sleep },
   );
