@@ -143,6 +143,8 @@ export interface Driver {
     io: Io,
     options: { grace: number },
   ): Promise<'graceful' | 'forced' | 'was-stopped'>;
+  /** Takes the seed medium out of a running machine: nothing has its file open any more. Without one there is nothing to do. */
+  ejectSeed(name: VmName, io: Io): Promise<void>;
   /** Removes what the driver keeps outside the VM's own directory (runtime files, helpers). */
   remove(name: VmName, io: Io): Promise<void>;
   /**

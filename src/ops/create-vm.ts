@@ -87,6 +87,8 @@ function makeKeys(ctx: Ctx, record: VmRecord): Promise<void> {
 /** From now on the VM is whole. What only a first boot needs is removed. */
 export async function markReady(ctx: Ctx, record: VmRecord): Promise<VmRecord> {
   const paths = ctx.store.paths.vm(record.name);
+  const driver = await ctx.driver(record.plan.driver);
+  await driver.ejectSeed(record.name, ctx.io);
   const ready: VmRecord = { ...record, phase: 'ready' };
   await ctx.store.write(ready);
   for (const path of [paths.hostKey, `${paths.hostKey}.pub`, paths.seed]) {

@@ -1,4 +1,11 @@
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { DiskSpec, MachineSpec, Started } from '../../src/core/driver.ts';
@@ -42,6 +49,19 @@ export function driverContract(driverName: string, options: ContractOptions): vo
       else describe('a booted guest', () => guestContract(driverName, { env, guest }));
     },
   );
+}
+
+/** What a process has open, by path. */
+function openFiles(pid: number): string[] {
+  const directory = `/proc/${pid}/fd`;
+  return readdirSync(directory).flatMap((fd) => {
+    try {
+      return [readlinkSync(join(directory, fd))];
+    } catch {
+      // Closed meanwhile.
+      return [];
+    }
+  });
 }
 
 type Env = Record<string, string>;
@@ -189,6 +209,26 @@ function life(driverName: string, env: Env): void {
     const spec = await bed().makeSpec();
     await start(spec);
     expect((await bed().driver.measure(spec.disk, bed().io)).virtual).toBe(16 * MiB);
+  });
+
+  test('gives up its seed medium while it runs, and nothing has the file open', async () => {
+    const eject = () => bed().driver.ejectSeed(bed().name, bed().io);
+    const seed = join(bed().home, 'seed.iso');
+    writeFileSync(seed, 'x'.repeat(100 * 1024));
+    await eject();
+    const { process } = await start(await bed().makeSpec({ seed }));
+    expect(openFiles(process.pid)).toContain(seed);
+
+    await eject();
+    expect(openFiles(process.pid)).not.toContain(seed);
+    expect(openFiles(process.pid)).toContain(bed().paths.vm(bed().name).disk);
+    await eject();
+    expect(await inspect()).toBe('running');
+    rmSync(seed);
+    await stop();
+    await eject();
+    await start(await bed().makeSpec());
+    await eject();
   });
 
   test('stop of a stopped machine does nothing', async () => {

@@ -5,6 +5,7 @@ import type { VmName } from '../../core/name.ts';
 import type { Paths } from '../../core/store.ts';
 import { closeNetwork } from './close-network.ts';
 import { createDisk, growDisk, measureDisk } from './disk.ts';
+import { ejectSeed } from './eject-seed.ts';
 import { preflight } from './preflight.ts';
 import { clearRuntime, findQemu, type Machine, readState } from './process.ts';
 import { readRun } from './run-file.ts';
@@ -27,6 +28,7 @@ export function createQemuDriver(deps: { host: Host; paths: Paths }): Driver {
     measure: (path, io) => measureDisk(host, path, io),
     start: (spec, io) => startMachine(machineOf(spec.name), spec, io),
     stop: (name, io, options) => stopMachine(machineOf(name), io, options.grace),
+    ejectSeed: (name, io) => ejectSeed(machineOf(name), io),
     remove: (name, io) => clearRuntime(host, machineOf(name).files, io.signal),
     closeNetwork: (spec, io) => closeNetwork(machineOf(spec.name), spec.network, io),
     inspect: (name, io) => inspect(deps, name, io),

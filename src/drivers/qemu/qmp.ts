@@ -20,6 +20,14 @@ const replies = {
     qemu: z.looseObject({ major: z.number(), minor: z.number(), micro: z.number() }),
   }),
   'query-balloon': z.looseObject({ actual: z.number() }),
+  'query-named-block-nodes': z.array(
+    z.looseObject({
+      'node-name': z.string(),
+      image: z.looseObject({ 'virtual-size': z.number() }).optional(),
+    }),
+  ),
+  'blockdev-add': z.looseObject({}),
+  'blockdev-reopen': z.looseObject({}),
   system_powerdown: z.looseObject({}),
   quit: z.looseObject({}),
   cont: z.looseObject({}),
