@@ -25,6 +25,9 @@ export const auditEvents = [
   'auth.ssh_key.generated',
   'secret.access',
   'secret.rotate',
+  'auth.password.generated',
+  'auth.password.changed',
+  'auth.password.removed',
   'system.recover',
 ] as const;
 

@@ -3,6 +3,7 @@ import type { Io } from './io.ts';
 import type { VmPlan } from './plan.ts';
 import type { VmRecord } from './record.ts';
 import type { SecretValue } from './secrets.ts';
+import type { Secret } from './secret.ts';
 
 /** The facts of this workstation that go into every guest. */
 export interface Workstation {
@@ -29,6 +30,17 @@ export interface SetupInput {
   readonly shareDriver: '9p' | 'virtiofs' | undefined;
 }
 
+/** How an account of the guest may be entered by a password from now on. */
+export interface PasswordChange {
+  readonly user: string;
+  /** `undefined` takes it away. */
+  readonly password: Secret | undefined;
+  /** Whoever comes by it must choose another one first. */
+  readonly expire: boolean;
+  /** sshd takes it too. */
+  readonly ssh: boolean;
+}
+
 /** The named phases of a first boot, and the checks of every later one. Each failure says phase, command and last output. */
 export interface GuestSetup {
   workstation(io: Io): Promise<Workstation>;
@@ -44,5 +56,7 @@ export interface GuestSetup {
   removeSecrets(input: SetupInput, io: Io): Promise<void>;
   /** Lets these keys log in, beside those of the plan, and no others. */
   authorize(input: SetupInput, own: readonly string[], io: Io): Promise<void>;
+  /** Sets or takes away a password; what goes into the guest is its hash. May be repeated. */
+  setPassword(guest: Guest, change: PasswordChange, io: Io): Promise<void>;
   mounted(guest: Guest, io: Io): Promise<readonly string[]>;
 }

@@ -7,6 +7,7 @@ import type { Paths } from '../core/store.ts';
 import { authorize } from './authorized-keys.ts';
 import { copyIn } from './copy.ts';
 import { identityFiles } from './identity.ts';
+import { setPassword } from './login-password.ts';
 import { installPackages, installSnaps } from './packages.ts';
 import { inPhase, type Phase, runInGuest } from './phase.ts';
 import { putFiles } from './put-files.ts';
@@ -46,6 +47,7 @@ export function createGuestSetup(deps: Deps): GuestSetup {
     deliverSecrets: ({ plan, guest }, secrets, io) => deliverSecrets(guest, { plan, secrets }, io),
     removeSecrets: ({ plan, guest }, io) => removeSecrets(guest, plan, io),
     authorize: ({ plan, guest }, own, io) => authorize(guest, { plan, own }, io),
+    setPassword,
     mounted: async (guest, io) => (await readMounts(guest, io)).map((mount) => mount.path),
   };
 }
