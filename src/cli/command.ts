@@ -1,5 +1,7 @@
 import type { Ctx } from '../core/ctx.ts';
+import type { Secret } from '../core/secret.ts';
 import type { TrustChoice } from '../ops/trust.ts';
+import type { PasswordAsk } from './ask-password.ts';
 import type { Colors } from './colors.ts';
 import type { Globals } from './globals.ts';
 import type { OptionSpecs, OptionValues } from './option.ts';
@@ -47,6 +49,11 @@ export interface Invocation<A extends ArgumentSpecs, O extends OptionSpecs> {
   readonly streams: Streams;
   /** Asks on the terminal; true with `--yes`. Fails with `usage` where nobody can answer. */
   readonly confirm: (question: string) => Promise<boolean>;
+  /**
+   * How a new password is come by, to be called when it is wanted. Fails with `usage` at once where nobody can be asked
+   * and it is not to come by standard input either.
+   */
+  readonly askPassword: (ask: PasswordAsk) => () => Promise<Secret>;
   /** Whether a project may reach outside its directory: `--trust`, never `--yes`, or whoever sits at the terminal. */
   readonly trust: TrustChoice;
 }

@@ -30,3 +30,27 @@ export async function askConfirm(question: string, options: AskOptions): Promise
   if (isCancel(answer)) throw new CloneboxError('interrupted', 'interrupted');
   return answer;
 }
+
+/**
+ * Asks for a text that is not shown, not even how long it is. `check` says why it cannot be, after "the password"; it is
+ * asked for again then. Only for where somebody can answer.
+ */
+export async function askHidden(
+  question: string,
+  options: { signal: AbortSignal; check?: (text: string) => string | undefined },
+): Promise<string> {
+  const { password, isCancel } = await import('@clack/prompts');
+  const answer = await password({
+    message: question,
+    mask: '',
+    output: process.stderr,
+    signal: options.signal,
+    validate: (text) => {
+      const problem = options.check?.(text ?? '');
+      return problem === undefined ? undefined : `the password ${problem}`;
+    },
+  });
+  options.signal.throwIfAborted();
+  if (isCancel(answer)) throw new CloneboxError('interrupted', 'interrupted');
+  return answer;
+}

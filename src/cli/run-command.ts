@@ -5,6 +5,7 @@ import type { Io, Progress } from '../core/io.ts';
 import { createTrace, type Trace } from '../core/trace.ts';
 import { redact } from '../lib/redact.ts';
 import { redactDeep } from '../lib/redact-deep.ts';
+import { askPassword } from './ask-password.ts';
 import { type Audience, createAudience } from './audience.ts';
 import { colorsFor } from './colors.ts';
 import type { ArgumentSpecs, ArgumentValues, Command, Look } from './command.ts';
@@ -118,6 +119,8 @@ async function invoke(call: Call, run: Run): Promise<unknown> {
       },
     },
     confirm: (question) => ask(question, { given: call.globals.yes, flag: '--yes' }),
+    askPassword: (wanted) =>
+      askPassword(terminal, wanted, { signal: io.signal, pause: () => view.pause() }),
     trust: {
       given: call.globals.trust,
       ask: canAsk ? (question) => ask(question, { given: false, flag: '--trust' }) : undefined,

@@ -34,6 +34,7 @@ function fakeTerminal(overrides: Partial<Terminal> = {}) {
     stdout: output('stdout'),
     stderr: output('stderr'),
     isTty: { stdin: false, stdout: false, stderr: false },
+    readInput: async () => Buffer.alloc(0),
     unread: new AbortController().signal,
     ...overrides,
   };

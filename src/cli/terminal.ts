@@ -1,3 +1,4 @@
+import { addAbortSignal } from 'node:stream';
 import { isatty } from 'node:tty';
 
 /** What the CLI writes to; Node's streams are that. */
@@ -14,6 +15,8 @@ export interface Terminal {
   readonly stdout: Output;
   readonly stderr: Output;
   readonly isTty: { readonly stdin: boolean; readonly stdout: boolean; readonly stderr: boolean };
+  /** Standard input to its end, or as much of it as is asked for (bytes). */
+  readInput(most: number, signal: AbortSignal): Promise<Buffer>;
   /** Aborts when nobody reads standard output any more. */
   readonly unread: AbortSignal;
 }
@@ -33,8 +36,25 @@ export function processTerminal(): Terminal {
       stdout: process.stdout.isTTY === true,
       stderr: process.stderr.isTTY === true,
     },
+    readInput,
     unread: unread.signal,
   };
+}
+
+async function readInput(most: number, signal: AbortSignal): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of addAbortSignal(signal, process.stdin)) {
+      chunks.push(Buffer.from(chunk));
+      size += chunk.length;
+      if (size >= most) break;
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+  return Buffer.concat(chunks).subarray(0, most);
 }
 
 /** Milliseconds that something left open may keep the process alive after its work. */

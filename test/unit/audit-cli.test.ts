@@ -47,6 +47,7 @@ async function audit(
     stdout: output('stdout'),
     stderr: output('stderr'),
     isTty: { stdin: false, stdout: columns !== undefined, stderr: false },
+    readInput: async () => Buffer.alloc(0),
     unread: stop ?? new AbortController().signal,
   };
   const now = () => Date.UTC(2026, 0, 1, 12);

@@ -63,6 +63,7 @@ async function detect(words: readonly string[], options: Options = {}) {
     stdout: output('stdout'),
     stderr: output('stderr'),
     isTty: { stdin: false, stdout: columns !== undefined, stderr: false },
+    readInput: async () => Buffer.alloc(0),
     unread: new AbortController().signal,
   };
   const CLONEBOX_HOME = path.join(area, 'state');

@@ -24,6 +24,11 @@ export const inside: Section = {
       load: async () => (await import('../commands/cp.ts')).cp,
     },
     {
+      name: 'set-password',
+      summary: "Give the guest's user a password, or take it away",
+      load: async () => (await import('../commands/set-password.ts')).setPassword,
+    },
+    {
       name: 'port',
       summary: 'Forward ports of this machine to a VM',
       commands: [
