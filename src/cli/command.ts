@@ -1,5 +1,6 @@
 import type { Ctx } from '../core/ctx.ts';
 import type { Secret } from '../core/secret.ts';
+import type { ShowOnTerminal } from '../ops/login-password.ts';
 import type { TrustChoice } from '../ops/trust.ts';
 import type { PasswordAsk } from './ask-password.ts';
 import type { Colors } from './colors.ts';
@@ -54,6 +55,8 @@ export interface Invocation<A extends ArgumentSpecs, O extends OptionSpecs> {
    * and it is not to come by standard input either.
    */
   readonly askPassword: (ask: PasswordAsk) => () => Promise<Secret>;
+  /** Writes lines to the terminal of whoever called, past everything that is kept; `undefined` where there is none. */
+  readonly show: ShowOnTerminal | undefined;
   /** Whether a project may reach outside its directory: `--trust`, never `--yes`, or whoever sits at the terminal. */
   readonly trust: TrustChoice;
 }

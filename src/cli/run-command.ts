@@ -119,6 +119,12 @@ async function invoke(call: Call, run: Run): Promise<unknown> {
       },
     },
     confirm: (question) => ask(question, { given: call.globals.yes, flag: '--yes' }),
+    show: terminal.isTty.stderr
+      ? (lines) => {
+          view.pause();
+          terminal.stderr.write(`${lines.join('\n')}\n`);
+        }
+      : undefined,
     askPassword: (wanted) =>
       askPassword(terminal, wanted, { signal: io.signal, pause: () => view.pause() }),
     trust: {

@@ -16,6 +16,7 @@ const examplePlan: VmPlan = {
   accel: 'auto',
   shareDriver: 'auto',
   user: { name: 'me', uid: 1000, gid: 1000, shell: '/bin/bash' },
+  auth: { method: 'ssh_key', keys: [] },
   authorizedKeys: [],
   shares: [{ host: '/home/me/app', guest: '/home/me/app', mode: 'rw' }],
   directory: '/home/me/app',
@@ -65,6 +66,16 @@ describe('changes', () => {
     expect(changes(from, to)).toEqual([]);
   });
 
+  it('are none for a record whose keys were read, and for an older one that has but those', () => {
+    const line = `ssh-ed25519 ${'A'.repeat(68)} me@pc`;
+    const plan = (keys: string[], authorizedKeys: string[]): VmPlan => ({
+      ...examplePlan,
+      ...{ auth: { method: 'ssh_key', keys }, authorizedKeys },
+    });
+    expect(changes(plan(['github:me'], [line]), plan(['github:me'], []))).toEqual([]);
+    expect(changes(plan([], [line]), plan([line], [line]))).toEqual([]);
+  });
+
   it('are none after a record was written and read', () => {
     const from = { ...examplePlan, run: [{ ...web, port: undefined }] };
     expect(changes(JSON.parse(JSON.stringify(from)), from)).toEqual([]);
@@ -92,8 +103,12 @@ describe('changes', () => {
       },
     ],
     [
-      { authorizedKeys: ['t k me@pc'] },
-      { key: 'vm.auth', from: 'none', to: 'me@pc', applies: 'replace' },
+      { auth: { method: 'ssh_key', keys: [`ssh-ed25519 ${'A'.repeat(68)} me@pc`, 'github:me'] } },
+      { key: 'vm.auth', from: 'none', to: 'me@pc, github:me', applies: 'replace' },
+    ],
+    [
+      { auth: { method: 'one_time_password', keys: [] } },
+      { key: 'vm.auth', from: 'none', to: 'one_time_password', applies: 'replace' },
     ],
     [{ shares: [] }, { key: 'shares', from: '/home/me/app (rw)', to: 'none', applies: 'start' }],
     [

@@ -1,6 +1,7 @@
 import type { ProvisionStep, RunUnit, VmPlan } from '../core/plan.ts';
 import { exactBytes } from '../lib/bytes.ts';
 import { printable } from '../lib/printable.ts';
+import { isPublicKey } from './public-key.ts';
 
 /** How a change can take effect: while the VM runs, at its next start, or by making the VM again. */
 export type Applies = 'live' | 'start' | 'replace';
@@ -26,6 +27,9 @@ const longestText = 400;
 
 const mounted = (plan: VmPlan) => plan.shares.filter(({ mode }) => mode !== 'copy');
 const copied = (plan: VmPlan) => plan.shares.filter(({ mode }) => mode === 'copy');
+/** A record of an older CloneBox has no other keys than those written out. */
+const writtenKeys = ({ auth, authorizedKeys }: Pick<VmPlan, 'auth' | 'authorizedKeys'>) =>
+  auth.keys.length > 0 ? auth.keys : authorizedKeys;
 const steps = (count: number) => (count === 1 ? '1 step' : `${count} steps`);
 
 const aspects: readonly Aspect[] = [
@@ -48,8 +52,14 @@ const aspects: readonly Aspect[] = [
   {
     key: 'vm.auth',
     applies: 'replace',
-    show: ({ authorizedKeys }) => list(authorizedKeys.map((key) => key.split(' ').at(-1) ?? key)),
-    exact: ({ authorizedKeys }) => JSON.stringify(authorizedKeys.toSorted()),
+    show: ({ auth, ...plan }) => {
+      const keys = writtenKeys({ auth, ...plan }).map((key) =>
+        isPublicKey(key) ? (key.split(' ').at(-1) ?? key) : key,
+      );
+      return auth.method === 'ssh_key' ? list(keys) : [auth.method, ...keys].join(', ');
+    },
+    exact: (plan) =>
+      JSON.stringify([plan.auth.method, writtenKeys(plan).toSorted(), plan.auth.password ?? null]),
   },
   { key: 'shares', applies: 'start', show: (plan) => list(mounted(plan).map(shareText)) },
   { key: 'shares', applies: 'replace', show: (plan) => list(copied(plan).map(shareText)) },

@@ -6,7 +6,12 @@ type Written = Partial<Pick<z.output<typeof configSchema>, 'vm' | 'run' | 'share
 
 /** What no single value can tell: two entries that cannot both be. */
 export function crossCheck(config: Written): Description[] {
-  return [...userProblems(config), ...runPortProblems(config), ...placeProblems(config)];
+  return [
+    ...userProblems(config),
+    ...authProblems(config),
+    ...runPortProblems(config),
+    ...placeProblems(config),
+  ];
 }
 
 function userProblems(config: Written): Description[] {
@@ -14,6 +19,15 @@ function userProblems(config: Written): Description[] {
   if (name === undefined || uid === undefined || (name === 'root') === (uid === 0)) return [];
   const message = name === 'root' ? 'must be 0 for root' : 'must not be 0: that is root';
   return [{ path: ['vm', 'user', 'uid'], key: false, message }];
+}
+
+function authProblems(config: Written): Description[] {
+  const { method, password } = config.vm?.auth ?? {};
+  const isWanted = (method as string | undefined) === 'password';
+  if (isWanted === (password !== undefined)) return [];
+  const key = isWanted ? 'method' : 'password';
+  const message = isWanted ? 'needs vm.auth.password' : 'is for vm.auth.method: password alone';
+  return [{ path: ['vm', 'auth', key], key: false, message }];
 }
 
 function runPortProblems(config: Written): Description[] {

@@ -1,6 +1,7 @@
 import type * as z from 'zod';
 import { nearest } from '../lib/near.ts';
 import { quoted } from '../lib/printable.ts';
+import { isSecretName } from '../lib/redact.ts';
 import { didYouMean } from './fields.ts';
 import type { Path } from './problem.ts';
 import { allKeys, keysAt } from './schema-tree.ts';
@@ -47,6 +48,10 @@ export function describeIssue(
   if (value === undefined) {
     const hint = path.join() === 'version' ? "begin the file with version: '2'" : undefined;
     return [{ path, key: false, message: 'is missing', hint }];
+  }
+  if (typeof value === 'string' && isSecretName(String(path.at(-1)))) {
+    // It may be what nobody else should read.
+    return [{ path, key: false, message: 'is text: name a secret instead, { key: NAME }' }];
   }
   const wanted = nouns[issue.expected] ?? issue.expected;
   const hint = value === null ? 'give it a value or take the key out' : undefined;

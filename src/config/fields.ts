@@ -1,8 +1,11 @@
 import * as z from 'zod';
+import { reasonOf } from '../core/errors.ts';
 import { namePattern, slug, type VmName } from '../core/name.ts';
 import { exactBytes, parseBytes } from '../lib/bytes.ts';
 import { nearest } from '../lib/near.ts';
 import { quoted } from '../lib/printable.ts';
+import { parseKeySource } from './key-source.ts';
+import { isPrivateKey, isPublicKey } from './public-key.ts';
 
 /** Says why a text is not what it must be, or `undefined` when it is. A hint tells what to write instead. */
 type Check = (text: string) => string | { message: string; hint: string } | undefined;
@@ -166,12 +169,21 @@ export const filledWord = text((value) => {
   return value.includes('\0') ? 'holds a zero byte' : undefined;
 });
 
-/** The line of a `.pub` file: type, key, comment (sshd(8), AUTHORIZED_KEYS), without options. */
+/** The line of a `.pub` file. */
 export const publicKey = text((value) => {
-  const type =
-    '(ssh-(ed25519|rsa)|ecdsa-sha2-nistp(256|384|521)|sk-(ssh-ed25519|ecdsa-sha2-nistp256)@openssh.com)';
-  const pattern = new RegExp(`^${type} [A-Za-z0-9+/]{32,}={0,2}( [^\\p{Cc}]*)?$`, 'u');
-  return pattern.test(value.trim()) ? undefined : 'is not a public key: the line of a .pub file';
+  if (isPublicKey(value.trim())) return undefined;
+  if (isPrivateKey(value)) return 'is a private key, and CloneBox takes none';
+  return 'is not a public key: the line of a .pub file';
+}).transform((value) => value.trim());
+
+/** A public key, or where some are. */
+export const keySource = text((value) => {
+  try {
+    parseKeySource(value);
+    return undefined;
+  } catch (error) {
+    return reasonOf(error);
+  }
 }).transform((value) => value.trim());
 
 /** How an image may be written; whether there is one is for the image room to say. */

@@ -35,9 +35,14 @@ export const keyDescriptions: Readonly<Record<string, string>> = {
   'vm.user.gid': 'Group id',
   'vm.user.shell': 'Login shell, an absolute path',
   'vm.auth': "Who may log in over ssh. A key of CloneBox's own is always made",
-  'vm.auth.method': '`ssh_key`; others are not available yet',
+  'vm.auth.method':
+    '`ssh_key`, or `one_time_password`: also by a password that is shown once and must be changed at the first login. `password` is not available yet',
   'vm.auth.ssh_public_key': 'One more public key: the line of a `.pub` file',
-  'vm.auth.ssh_keys': 'More public keys, as a list',
+  'vm.auth.ssh_keys':
+    'More public keys, as a list: lines of `.pub` files, paths of such files, `github:USER`, or `agent` for those of your ssh agent. Read once, when the VM is made. What is outside the project needs `--trust`',
+  'vm.auth.password': 'The secret that is the password, for `method: password`',
+  'vm.auth.password.key': 'Its name. Required',
+  'vm.auth.password.provider': 'What has it',
   'vm.share_driver': 'How shares get into the guest: `9p`, `virtiofs`, or `auto`',
   'vm.memory_mode': '`auto`; others are not available yet',
   network: "The guest's network",

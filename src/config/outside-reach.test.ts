@@ -63,6 +63,25 @@ describe('outsideReach', () => {
       { what: 'host variable', value: 'HOME' },
     ]);
   });
+
+  it('names what lets somebody in that is not in the file itself', () => {
+    const line = `ssh-ed25519 ${'A'.repeat(68)} a`;
+    const inside = '/home/me/app/team.pub';
+    const keys = [line, inside, '/home/me/.ssh/id.pub', 'github:you', 'agent'];
+    expect(reach({ auth: { method: 'ssh_key', keys } })).toEqual([
+      { what: 'public keys of a file, which may log in', value: '/home/me/.ssh/id.pub' },
+      { what: 'public keys of a GitHub user, who may log in', value: 'you' },
+      { what: 'public keys, which may log in', value: 'all that your ssh agent has' },
+    ]);
+    expect(reach({ auth: { method: 'ssh_key', keys }, project: undefined })).toContainEqual({
+      ...{ what: 'public keys of a file, which may log in', value: inside },
+    });
+  });
+
+  it('names the secret that is a password', () => {
+    const auth = { method: 'password', keys: [], password: { key: 'VM_PASSWORD' } } as const;
+    expect(reach({ auth })).toEqual([{ what: 'secret', value: 'VM_PASSWORD' }]);
+  });
 });
 
 describe('widerEgress', () => {

@@ -2,6 +2,7 @@ import type { VmPlan } from '../core/plan.ts';
 import { isWithin } from '../lib/is-within.ts';
 import { secretProviders } from '../secrets/registry.ts';
 import { isBuiltInImage } from './image-kind.ts';
+import { parseKeySource } from './key-source.ts';
 import type { Config } from './parse-config.ts';
 import { variablesOf } from './variables.ts';
 
@@ -24,8 +25,8 @@ export function widerEgress(from: VmPlan, to: VmPlan): Reach[] {
 
 /**
  * What a plan reaches outside the project directory, to be confirmed before it is done: shares, images that are
- * not the distributions' own, host ports. The paths of shares must be free of links. With `config` also the variables
- * of the host's environment that would go into the guest.
+ * not the distributions' own, host ports, secrets, public keys from elsewhere. The paths of shares and key files must be
+ * free of links. With `config` also the variables of the host's environment that would go into the guest.
  */
 export function outsideReach(plan: VmPlan, home: string, config?: Config): Reach[] {
   const shares = plan.shares
@@ -42,12 +43,32 @@ export function outsideReach(plan: VmPlan, home: string, config?: Config): Reach
   }));
   const names = Object.values(config?.environment ?? {}).flatMap(variablesOf);
   const variables = [...new Set(names)].map((value) => ({ what: 'host variable', value }));
-  return [...shares, ...images, ...ports, ...variables, ...secrets, ...providerReach(plan)];
+  const keys = plan.auth.keys.flatMap((key) => keyReach(plan, key));
+  const { password } = plan.auth;
+  const passwords = password === undefined ? [] : [{ what: 'secret', value: password.key }];
+  const told = [...secrets, ...passwords, ...providerReach(plan)];
+  return [...shares, ...images, ...ports, ...variables, ...keys, ...told];
+}
+
+/** What of a key is not in the configuration itself. The paths of files must be free of links. */
+function keyReach({ project }: VmPlan, key: string): Reach[] {
+  const source = parseKeySource(key);
+  switch (source.kind) {
+    case 'line':
+      return [];
+    case 'file':
+      if (project !== undefined && isWithin(project, source.path)) return [];
+      return [{ what: 'public keys of a file, which may log in', value: source.path }];
+    case 'github':
+      return [{ what: 'public keys of a GitHub user, who may log in', value: source.user }];
+    case 'agent':
+      return [{ what: 'public keys, which may log in', value: 'all that your ssh agent has' }];
+  }
 }
 
 /** What a project tells the providers to reach: whom to ask, with the user's own token, and which files to read. */
-function providerReach({ secrets, secretOptions }: VmPlan): Reach[] {
-  if (secrets.length === 0) return [];
+function providerReach({ secrets, secretOptions, auth }: VmPlan): Reach[] {
+  if (secrets.length === 0 && auth.password === undefined) return [];
   return secretProviders.flatMap(({ name, reach }) => {
     const options = secretOptions[name];
     return options === undefined ? [] : (reach?.(options) ?? []);

@@ -197,7 +197,21 @@ describe('parseConfig', () => {
     ['vm: { user: { shell: bash } }', '2:22 vm.user.shell "bash" is not an absolute path'],
     [
       'vm: { auth: { ssh_keys: [x] } }',
-      '2:26 vm.auth.ssh_keys[0] is not a public key: the line of a .pub file',
+      '2:26 vm.auth.ssh_keys[0] is not a public key: the line of a .pub file, the path of one, github:USER or agent',
+    ],
+    ['vm: { auth: { ssh_keys: [github:a/b] } }', '2:26 vm.auth.ssh_keys[0] is not github:USER'],
+    [
+      'vm: { auth: { ssh_public_key: "-----BEGIN OPENSSH PRIVATE KEY-----" } }',
+      '2:31 vm.auth.ssh_public_key is a private key, and CloneBox takes none',
+    ],
+    ['vm: { auth: { method: password } }', '2:23 vm.auth.method password is not available yet'],
+    [
+      'vm: { auth: { password: hunter2 } }',
+      '2:25 vm.auth.password is text: name a secret instead, { key: NAME }',
+    ],
+    [
+      'vm: { auth: { password: { key: X } } }',
+      '2:25 vm.auth.password is for vm.auth.method: password alone',
     ],
     ['vm:', '2:4 vm must be a mapping, not empty (give it a value or take the key out)'],
     ['vm: []', '2:5 vm must be a mapping, not a list'],

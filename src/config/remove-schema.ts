@@ -17,5 +17,5 @@ export const removeSchema = z.strictObject({
   shares: names(field.filledWord),
   provision: names(field.filledWord),
   post_commands: names(field.filledWord),
-  ssh_keys: names(field.publicKey),
+  ssh_keys: names(field.keySource),
 });

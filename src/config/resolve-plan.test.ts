@@ -41,6 +41,7 @@ describe('resolvePlan', () => {
       accel: 'auto',
       shareDriver: 'auto',
       user: me,
+      auth: { method: 'ssh_key', keys: [] },
       authorizedKeys: [],
       shares: [{ host: '/home/me/app', guest: '/home/me/app', mode: 'rw' }],
       packages: [],
@@ -114,6 +115,24 @@ describe('resolvePlan', () => {
     const auth = { ssh_public_key: key('a'), ssh_keys: [key('b'), key('a')] };
     const { authorizedKeys } = planOf(`vm: ${JSON.stringify({ auth })}`);
     expect(authorizedKeys).toEqual([key('a'), key('b')]);
+  });
+
+  it('takes keys from elsewhere as they are written, but for paths, which are absolute', () => {
+    const line = `ssh-ed25519 ${'A'.repeat(68)} a`;
+    const ssh_keys = [line, '~/.ssh/id.pub', './keys.pub', '/x/../k.pub', 'github:me', 'agent'];
+    const { auth, authorizedKeys } = planOf(`vm: ${JSON.stringify({ auth: { ssh_keys } })}`);
+    expect(auth).toEqual({
+      method: 'ssh_key',
+      keys: [
+        ...[line, '/home/me/.ssh/id.pub', '/home/me/app/keys.pub', '/k.pub', 'github:me', 'agent'],
+      ],
+    });
+    expect(authorizedKeys).toEqual([line]);
+  });
+
+  it('says where a key has a path that leads nowhere', () => {
+    const wrong = 'vm: { auth: { ssh_keys: [agent, ~you/k.pub] } }';
+    expect(() => planOf(wrong)).toThrow(/vm\.auth\.ssh_keys\[1\] starts with another user's ~/);
   });
 });
 

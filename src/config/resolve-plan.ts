@@ -4,10 +4,12 @@ import { exactBytes } from '../lib/bytes.ts';
 import { guestPlaceOf, homeOf } from './guest-place.ts';
 import { hostPath } from './host-path.ts';
 import { isImagePath } from './image-kind.ts';
+import { locateKeys } from './locate-keys.ts';
 import { nowhere } from './origin.ts';
 import type { Config } from './parse-config.ts';
 import type { Overrides, PlanInput, Report } from './plan-input.ts';
 import { checkOf, formatPath, invalidConfig, type Problem } from './problem.ts';
+import { isPublicKey } from './public-key.ts';
 import { resolvePorts } from './resolve-ports.ts';
 import { resolveSecrets, secretOptions } from './resolve-secrets.ts';
 import { resolveShares } from './resolve-shares.ts';
@@ -42,7 +44,7 @@ export function resolvePlan(input: PlanInput): VmPlan {
     accel: config.vm?.accel ?? 'auto',
     shareDriver: config.vm?.share_driver ?? 'auto',
     user,
-    authorizedKeys: authorizedKeys(config),
+    ...resolveAuth(input, report),
     shares,
     directory: place,
     packages: resolvePackages(input),
@@ -126,9 +128,12 @@ function resolvePackages({ config, configFile }: PlanInput): PlannedPackage[] {
   });
 }
 
-function authorizedKeys(config: Config): string[] {
-  const { ssh_public_key: single, ssh_keys: more = [] } = config.vm?.auth ?? {};
-  return [...new Set(single ? [single, ...more] : more)];
+function resolveAuth(input: PlanInput, report: Report): Pick<VmPlan, 'auth' | 'authorizedKeys'> {
+  const keys = locateKeys(input, report).map(({ key }) => key);
+  const { method = 'ssh_key', password } = input.config.vm?.auth ?? {};
+  const { key, provider } = password ?? {};
+  const secret = key === undefined ? {} : { password: { key, ...(provider && { provider }) } };
+  return { auth: { method, keys, ...secret }, authorizedKeys: keys.filter(isPublicKey) };
 }
 
 function resolveEnvironment({ config, env }: PlanInput, report: Report): Record<string, string> {

@@ -1,4 +1,5 @@
 import type { VmPlan } from '../core/plan.ts';
+import { locateKeys } from './locate-keys.ts';
 import { nowhere } from './origin.ts';
 import type { PlanInput } from './plan-input.ts';
 import { formatPath, type Path } from './problem.ts';
@@ -32,7 +33,7 @@ function placesOf(input: PlanInput, plan: VmPlan): (path: Path) => Path | undefi
   const { config } = input;
   const shares = locateShares(input, () => undefined);
   const listed = config.ports?.length ?? 0;
-  const { ssh_public_key: single, ssh_keys: keys = [] } = config.vm?.auth ?? {};
+  const keys = locateKeys(input, () => undefined);
   return (path) => {
     const [section, second, third, fourth] = path;
     if (section === 'shares' && typeof second === 'number') {
@@ -45,10 +46,7 @@ function placesOf(input: PlanInput, plan: VmPlan): (path: Path) => Path | undefi
     }
     if (section === 'provision' && typeof second === 'number') return ['provision', second];
     if (third === 'ssh_keys' && typeof fourth === 'number') {
-      const key = plan.authorizedKeys[fourth] ?? '';
-      return key === single
-        ? ['vm', 'auth', 'ssh_public_key']
-        : ['vm', 'auth', 'ssh_keys', keys.indexOf(key)];
+      return keys[fourth]?.at;
     }
     return path;
   };

@@ -66,9 +66,13 @@ const vm = z.strictObject({
     .optional(),
   auth: z
     .strictObject({
-      method: field.oneOf(['ssh_key'], ['one_time_password', 'password']).optional(),
+      // `password` becomes available with the providers of secrets: it moves to the words before.
+      method: field.oneOf(['ssh_key', 'one_time_password'], ['password']).optional(),
       ssh_public_key: field.publicKey.nullable().optional(),
-      ssh_keys: z.array(field.publicKey).optional(),
+      ssh_keys: z.array(field.keySource).optional(),
+      password: z
+        .strictObject({ key: field.filledWord, provider: field.filledWord.optional() })
+        .optional(),
     })
     .optional(),
   share_driver: field.oneOf(['auto', '9p', 'virtiofs']).optional(),

@@ -15,7 +15,8 @@ export function writtenConfig({ origin: _, ...config }: Partial<Config>): Writte
 /** A plan as the file that leaves nothing open. */
 export function writtenPlan(plan: VmPlan): Written {
   const { name, driver, image, cpus, memory, disk, accel, user, shareDriver } = plan;
-  const auth = { ssh_keys: plan.authorizedKeys };
+  const { method, keys, password } = plan.auth;
+  const auth = { method, ssh_keys: keys, ...(password && { password }) };
   return {
     vm: {
       ...{ name, driver, image, cpus, memory: exactBytes(memory), disk: exactBytes(disk), accel },

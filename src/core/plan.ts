@@ -64,6 +64,15 @@ export interface PlannedPackage {
  */
 export type Egress = 'full' | 'none';
 
+/** How people log in, as the file says it. */
+export interface PlannedAuth {
+  readonly method: 'ssh_key' | 'one_time_password' | 'password';
+  /** Public keys beside CloneBox's own as they were written, or where they are: absolute paths, `github:USER`, `agent`. */
+  readonly keys: readonly string[];
+  /** Where the password of method `password` is. */
+  readonly password?: { readonly key: string; readonly provider?: string };
+}
+
 /** The resolved configuration: exactly what will be made, nothing left to a default. It becomes the VM's record. */
 export interface VmPlan {
   readonly name: VmName;
@@ -79,6 +88,8 @@ export interface VmPlan {
   readonly accel: 'auto' | 'kvm' | 'tcg';
   readonly shareDriver: 'auto' | '9p' | 'virtiofs';
   readonly user: GuestUser;
+  readonly auth: PlannedAuth;
+  /** The public keys that go into the guest: in a plan those that were written out, in a record all of `auth.keys`. */
   readonly authorizedKeys: readonly string[];
   readonly shares: readonly PlannedShare[];
   /** Where commands run in the guest: the project's place there, or the user's home. */

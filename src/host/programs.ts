@@ -14,6 +14,7 @@ const packageOf: Readonly<Record<string, string>> = {
   passt: 'passt',
   ssh: 'openssh-client',
   'ssh-keygen': 'openssh-client',
+  'ssh-add': 'openssh-client',
   flock: 'util-linux',
   mke2fs: 'e2fsprogs',
   gpgv: 'gpgv',

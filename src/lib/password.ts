@@ -17,8 +17,8 @@ export const longestPassword = 511;
 /** Why a text cannot be a password, as the end of a sentence that begins with "the password", or `undefined` when it can. Never repeats it. */
 export function passwordProblem(text: string): string | undefined {
   if (text === '') return 'is empty';
-  const bytes = Buffer.byteLength(text, 'utf8');
-  if (bytes > longestPassword) return `has ${bytes} bytes; at most ${longestPassword} are possible`;
+  const isLong = Buffer.byteLength(text, 'utf8') > longestPassword;
+  if (isLong) return `is longer than ${longestPassword} bytes`;
   if (text.includes('\0')) return 'holds a zero byte';
   if (/[\r\n]/.test(text)) return 'is more than one line';
   if (/\p{Cc}/u.test(text)) return 'holds a control character, which no login prompt takes';

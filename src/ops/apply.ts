@@ -36,7 +36,9 @@ export async function applyChanges(
       host: staying(record, plan, port.guest) ?? port.host,
     })),
   });
-  const next: VmRecord = { ...record, plan, leases };
+  // Keys were put in when the VM was made; that those of the file are the same was seen before.
+  const { authorizedKeys } = record.plan;
+  const next: VmRecord = { ...record, plan: { ...plan, authorizedKeys }, leases };
   await journal.finish('its record', { kind: 'write-record', record: next }, () =>
     writeRecord(ctx, next),
   );

@@ -46,6 +46,7 @@ function sampleRecord(name: VmRecord['name'], index: number): VmRecord {
       },
       user: { name: 'me', uid: 1000, gid: 1000, shell: '/bin/bash' },
       ...{
+        auth: { method: 'ssh_key', keys: [] },
         authorizedKeys: [],
         shares: [],
         packages: [],

@@ -22,6 +22,7 @@ import {
 } from './create-vm.ts';
 import { editConfig } from './edit-config.ts';
 import { type LoadedPlan, loadPlan } from './load-plan.ts';
+import { requireTerminal, type ShowOnTerminal, showPassword } from './login-password.ts';
 import { changeVm, journaled, type Operation, operation } from './operation.ts';
 import { waitForPorts } from './ready.ts';
 import { showPlan } from './show-plan.ts';
@@ -48,6 +49,8 @@ export interface CloneInput {
   readonly apply: boolean;
   readonly replace: boolean;
   readonly keepFailed: boolean;
+  /** Where a one-time password is shown; `undefined` where nobody would see it. */
+  readonly show: ShowOnTerminal | undefined;
   /** `create`: the file must exist and the VM must not. */
   readonly strict: boolean;
 }
@@ -60,6 +63,7 @@ export const plainClone = {
   apply: false,
   replace: false,
   keepFailed: false,
+  show: undefined,
   strict: false,
 } as const;
 
@@ -93,6 +97,8 @@ export function clone(ctx: Ctx, asked: CloneInput): Promise<CloneResult> {
         ...(auto && { auto }),
       });
     const loaded = await load();
+      // Before the trust of anybody is asked for what will then be refused.
+      if (earlier === undefined || input.replace) requireTerminal(loaded.plan, input.show);
     const wider = earlier === undefined ? [] : widerEgress(earlier.plan, loaded.plan);
     const reach = [...loaded.reach, ...wider];
     await requireTrust(op.ctx, { plan: loaded.plan, reach }, input.trust);
@@ -167,6 +173,7 @@ async function makeNew(
   const { plan: meant, draft } =
     loaded.draft && loaded.draft.release !== releaseOf(image) ? await load(image) : loaded;
   const plan = { ...meant, image };
+  requireTerminal(plan, input.show);
   if (draft !== undefined && plan.configFile !== undefined) {
     // It stays when the VM fails: it is the user's from then on.
     await tryWriteDraft(ctx, plan.configFile, { journal, text: draft.text(image) });
@@ -174,12 +181,13 @@ async function makeNew(
   showPlan(ctx, plan);
   const { name } = plan;
   try {
-    const { booted, timings } = await createVm(ctx, plan, { ...input, journal, name });
+    const { booted, timings, password } = await createVm(ctx, plan, { ...input, journal, name });
     let record: VmRecord;
     try {
       if (!input.run) await powerOff(ctx, booted);
       record = await markReady(ctx, booted.record);
       await journal.commit();
+      showPassword(record, password, input.show);
       if (input.run && input.wait) {
         await waitForPorts(ctx, record, booted.guest);
         timings.t_ports = secondsSince(ctx);
@@ -214,7 +222,9 @@ async function replaceVm(
   const { plan } = loaded;
   showPlan(ctx, plan);
   const beside = besideName(plan.name);
-  const { booted, timings } = await createVm(ctx, plan, { ...input, journal, name: beside });
+  const { booted, timings, password } = await createVm(ctx, plan, {
+    ...{ ...input, journal, name: beside },
+  });
   let ready: VmRecord;
   try {
     if (input.run && input.wait) await waitForPorts(ctx, booted.record, booted.guest);
@@ -228,6 +238,7 @@ async function replaceVm(
   const swap = { name: plan.name, beside, record, to, driver: old.plan.driver };
   ctx.io.emit({ kind: 'phase', id: 'swap', title: `Putting the new ${plan.name} in its place` });
   await journal.finish('in its place', { kind: 'swap-vm', ...swap }, () => swapVm(ctx, swap));
+  showPassword(record, password, input.show);
   if (!input.run) return result(ctx, record, { outcome: 'created', timings });
   return { ...(await startPart(op, record, input)), outcome: 'created' };
 }

@@ -5,9 +5,12 @@ import { CloneboxError, isCloneboxError, reasonOf } from '../core/errors.ts';
 import type { VmName } from '../core/name.ts';
 import type { VmPlan } from '../core/plan.ts';
 import type { VmRecord } from '../core/record.ts';
+import type { Secret } from '../core/secret.ts';
 import type { Journal } from '../core/store.ts';
 import { type Booted, bootMachine } from './boot.ts';
 import { closeEgress, requireClosable } from './egress.ts';
+import { readLoginKeys } from './login-keys.ts';
+import { type ReadSecret, setLoginPassword } from './login-password.ts';
 import { operation } from './operation.ts';
 import { handOverSecrets } from './secrets/hand-over.ts';
 import { openTunnels } from './tunnels.ts';
@@ -25,11 +28,15 @@ export interface NewVm {
   /** The name it is kept under: the plan's own, or that of a VM built beside the one it will replace. */
   readonly name: VmName;
   readonly overrides: Overrides;
+  /** Where the password of `vm.auth.method: password` comes from. */
+  readonly readSecret?: ReadSecret;
 }
 
 export interface Created {
   readonly booted: Booted;
   readonly timings: Timings;
+  /** To be shown once the VM is whole. */
+  readonly password: Secret | undefined;
 }
 
 /**
@@ -37,9 +44,10 @@ export interface Created {
  * the journal before it is done. The VM's lock must be held. Returns with the machine running and its record still
  * `creating`: the caller says when it is `ready`.
  */
-export async function createVm(ctx: Ctx, plan: VmPlan, made: NewVm): Promise<Created> {
+export async function createVm(ctx: Ctx, asked: VmPlan, made: NewVm): Promise<Created> {
   const { io, store } = ctx;
   const { journal, name } = made;
+  const plan = { ...asked, authorizedKeys: await readLoginKeys(ctx, asked) };
   const paths = store.paths.vm(name);
   const parts = await journal.step('its image', { kind: 'sweep-images' }, () => gather(ctx, plan));
   const { driver, image } = parts;
@@ -68,9 +76,9 @@ export async function createVm(ctx: Ctx, plan: VmPlan, made: NewVm): Promise<Cre
   );
   try {
     const timings: Timings = { t_agent: secondsSince(ctx) };
-    await setUp(ctx, booted);
+    const password = await setUp(ctx, booted, made.readSecret);
     timings.t_command = secondsSince(ctx);
-    return { booted, timings };
+    return { booted, timings, password };
   } catch (error) {
     await booted.guest.close();
     throw error;
@@ -97,10 +105,14 @@ export async function markReady(ctx: Ctx, record: VmRecord): Promise<VmRecord> {
   return ready;
 }
 
-/** Makes a booted image the machine of its plan. */
-async function setUp(ctx: Ctx, booted: Booted): Promise<void> {
+/** Makes a booted image the machine of its plan. Returns the password that is to be shown, if there is one. */
+async function setUp(
+  ctx: Ctx,
+  booted: Booted,
+  readSecret: ReadSecret | undefined,
+): Promise<Secret | undefined> {
   const workstation = await ctx.setup.workstation(ctx.io);
-  await whileAlive(ctx, booted, {
+  return whileAlive(ctx, booted, {
     io: ctx.io,
     action: async (io) => {
       await ctx.setup.provision(booted.setup, workstation, io);
@@ -108,8 +120,10 @@ async function setUp(ctx: Ctx, booted: Booted): Promise<void> {
       await openTunnels(ctx, booted.record, booted.guest);
       await ctx.setup.startCommands(booted.setup, workstation, io);
       await handOverSecrets(ctx, booted.setup);
+      const password = await setLoginPassword(ctx, booted, readSecret);
       // What was set up is on the disk, whatever happens to the machine from now on.
       await proveCommand(ctx, booted, ['sync']);
+      return password;
     },
   });
 }

@@ -10,6 +10,7 @@ import type { VmName } from '../core/name.ts';
 import type { GuestUser, VmPlan } from '../core/plan.ts';
 import { checkAsked } from './asked-profiles.ts';
 import { type FirstConfig, firstConfig } from './first-config.ts';
+import { withRealKeyFiles } from './login-keys.ts';
 import { withProfiles } from './profiles.ts';
 import { defaultName, type Target } from './target.ts';
 import { warnOfVersion1 } from './version-1.ts';
@@ -122,7 +123,7 @@ export async function loadPlan(
   };
   const plan = resolvePlan(input);
   const withheld = await withheldPlaces(ctx);
-  const real = { ...(await withRealShares(ctx, plan)), withheld };
+  const real = { ...(await withRealKeyFiles(ctx, await withRealShares(ctx, plan))), withheld };
   checkShares(real, home);
   const byProject = options.overrides.image === undefined ? real : { ...real, image: 'auto' };
   return { plan: real, draft, reach: outsideReach(byProject, home, config), input };

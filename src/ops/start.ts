@@ -5,6 +5,7 @@ import type { Journal } from '../core/store.ts';
 import { shellQuote } from '../lib/quote.ts';
 import { clone, plainClone } from './clone.ts';
 import type { Timings } from './create-vm.ts';
+import type { ShowOnTerminal } from './login-password.ts';
 import { changeVm, type Operation, operation } from './operation.ts';
 import { startVm } from './start-vm.ts';
 import { readStatus, type VmStatus } from './status.ts';
@@ -25,6 +26,8 @@ export interface StartInput {
   readonly cwd: string;
   readonly wait: boolean;
   readonly trust: TrustChoice;
+  /** Where the one-time password of a VM that is made first is shown. */
+  readonly show?: ShowOnTerminal | undefined;
 }
 
 /**

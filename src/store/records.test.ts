@@ -46,6 +46,10 @@ function planOf(name: VmName): fc.Arbitrary<VmRecord['plan']> {
     accel: fc.constantFrom('auto', 'kvm', 'tcg'),
     shareDriver: fc.constantFrom('auto', '9p', 'virtiofs'),
     user: object({ name: text, uid: fc.nat(), gid: fc.nat(), shell: text }),
+    auth: object({
+      method: fc.constantFrom('ssh_key', 'one_time_password', 'password'),
+      keys: texts,
+    }),
     authorizedKeys: texts,
     shares: list(object({ host: text, guest: text, mode: fc.constantFrom('rw', 'ro', 'copy') })),
     packages: list(

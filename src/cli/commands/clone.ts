@@ -36,6 +36,7 @@ With an unchanged configuration a second call changes nothing. When the configur
     globals,
     cwd,
     trust,
+    show,
     streams,
   }): Promise<CloneResult | DryRun> => {
     if (options.edit && !(streams.stdinIsTty && streams.stdoutIsTty)) {
@@ -52,6 +53,7 @@ With an unchanged configuration a second call changes nothing. When the configur
       edit: options.edit,
       ...{ run, wait, apply, replace, keepFailed },
       trust,
+      show,
       strict: false,
     };
     return options.dryRun

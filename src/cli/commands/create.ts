@@ -13,7 +13,7 @@ export const create = defineCommand({
     { line: 'clonebox create', what: 'a VM from ./.clonebox.yaml, left stopped' },
     { line: 'clonebox create ci/.clonebox.yaml --run', what: 'from that file, and started' },
   ],
-  run: async ({ ctx, args, options, globals, cwd, trust }): Promise<CloneResult> => {
+  run: async ({ ctx, args, options, globals, cwd, trust, show }): Promise<CloneResult> => {
     const { clone } = await import('../../ops/clone.ts');
     const { run, wait, keepFailed } = options;
     return clone(ctx, {
@@ -26,6 +26,7 @@ export const create = defineCommand({
       apply: false,
       replace: false,
       trust,
+      show,
       strict: true,
     });
   },

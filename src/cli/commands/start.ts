@@ -10,9 +10,9 @@ export const start = defineCommand({
     { line: 'clonebox start', what: 'the VM of this directory' },
     { line: 'clonebox start shop --no-wait', what: 'do not wait for its ports' },
   ],
-  run: async ({ ctx, args, options, cwd, trust }) => {
+  run: async ({ ctx, args, options, cwd, trust, show }) => {
     const ops = await import('../../ops/start.ts');
-    return ops.start(ctx, { target: args.vm, cwd, wait: options.wait, trust });
+    return ops.start(ctx, { target: args.vm, cwd, wait: options.wait, trust, show });
   },
   render: renderMade,
 });

@@ -1,5 +1,6 @@
 import type { ProvisionStep } from '../../core/plan.ts';
 import type { Path } from '../problem.ts';
+import { isPublicKey } from '../public-key.ts';
 
 /** How the items of a list are told apart, and what becomes of two that are the same one. */
 export interface ListRule {
@@ -21,7 +22,9 @@ interface WrittenShare {
 }
 
 const unit = (name: string) => (name.includes('.') ? name : `${name}.service`);
-const key = (line: string) => line.split(' ').slice(0, 2).join(' ');
+/** A key is the same whatever its comment says. */
+const key = (written: string) =>
+  isPublicKey(written) ? written.split(' ').slice(0, 2).join(' ') : written;
 const packageOf = (item: string) => item.replace(/=.*/, '');
 const guestPort = (item: string) => item.replace(/^.*:(?=\d+$)/, '').replace(/^0+(?=\d)/, '');
 const isPinned = (item: string) => item.includes('=');

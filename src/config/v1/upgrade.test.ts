@@ -247,7 +247,7 @@ generatd: now
       '8:15 vm.base_image must be text, not a list',
       '9:17 vm.network_mode must be auto, default or user, not "carrier pigeon"',
       '10:13 vm.username "Me Myself" is not the name of a user',
-      '11:16 vm.auth_method must be ssh_key, not "handshake"',
+      '11:16 vm.auth_method must be ssh_key or one_time_password, not "handshake"',
       '12:3 vm.autostart is not a known key',
       '13:8 paths must be a mapping, not a list',
       '14:13 copy_paths must be a mapping of directories to their places in the guest',

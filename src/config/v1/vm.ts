@@ -175,10 +175,11 @@ function convertNetworkMode(editing: Editing, old: Old, root: MapNode): void {
 function convertAuthMethod(editing: Editing, old: Old): void {
   const { pair } = old;
   const method = isScalar(pair.value) ? textOf(pair.value) : '';
-  if (method === 'ssh_key') nest(editing, old, { map: 'auth', key: 'method' });
-  else if (['password', 'one_time_password', 'both'].includes(method)) {
+  if (method === 'ssh_key' || method === 'one_time_password')
+    nest(editing, old, { map: 'auth', key: 'method' });
+  else if (['password', 'both'].includes(method)) {
     lose(editing, old, `${method} is not available: ${ownKey}`);
   } else {
-    unusable(editing, old, `must be ssh_key, not ${quoted(method)}`);
+    unusable(editing, old, `must be ssh_key or one_time_password, not ${quoted(method)}`);
   }
 }
