@@ -8,6 +8,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -23,6 +24,7 @@ import type { Io, Progress } from '../../src/core/io.ts';
 import { parseVmName } from '../../src/core/name.ts';
 import { quietIo } from '../../src/core/quiet-io.ts';
 import type { VmRecord } from '../../src/core/record.ts';
+import { createSecret } from '../../src/core/secret.ts';
 import { createTrace } from '../../src/core/trace.ts';
 import { metaData, userData } from '../../src/guest/seed.ts';
 import { createHost } from '../../src/host/local.ts';
@@ -231,6 +233,19 @@ shares:
       expect.fail(`looks like a key: ${word}`);
   });
 
+  test('has given up its seed, though it runs since', async () => {
+    const { seed, disk } = ctx.store.paths.vm(name);
+    const started = await (await ctx.driver('qemu')).running(name);
+    const directory = `/proc/${started?.process.pid}/fd`;
+    const open = readdirSync(directory).map((fd) => readlinkSync(path.join(directory, fd)));
+    expect(open).toContain(disk);
+    expect(open.filter((file) => file.startsWith(seed))).toEqual([]);
+    expect(existsSync(seed)).toBe(false);
+    // What the guest has cached of it is dropped first.
+    const script = 'blockdev --flushbufs /dev/vdb; tr -d "\\0" < /dev/vdb | wc -c';
+    expect(await sh(script, 'root')).toBe('0');
+  });
+
   test('has a seed that cloud-init’s own schema accepts', async () => {
     await withGuest(async (guest) => {
       const check = async (text: string) => {
@@ -308,6 +323,28 @@ shares:
       expect(result.stderr).toContain('Permission denied (publickey).');
       expect(result.exitCode).toBe(255);
     }
+  });
+
+  test('takes one from its user alone where that was chosen, by a server that runs already', async () => {
+    const password = createSecret('Correct-horse-7');
+    await withGuest((guest) =>
+      ctx.setup.setPassword(guest, { user: user.name, password, expire: true, ssh: true }, io),
+    );
+    const current = (await ctx.store.read(name)) as VmRecord;
+    const extra = ['-o', 'PreferredAuthentications=none'];
+    for (const [login, methods] of [
+      [user.name, 'publickey,password'],
+      ['root', 'publickey'],
+    ] as const) {
+      const argv = await ctx.sshCommand(current, { tty: false, user: login, extra });
+      const refused = async () =>
+        (await host.run([...argv, 'true'], io, { timeout: 120_000 })).stderr;
+      // It is away for a moment while it reads its settings again.
+      const wanted = `Permission denied (${methods}).`;
+      await expect.poll(refused, { timeout: 60_000 }).toContain(wanted);
+    }
+    // The key is not held up by a password that must be changed.
+    expect(await ssh('sudo -n id -un')).toMatchObject({ exitCode: 0, stdout: 'root\n' });
   });
 
   test('starts again without the seed, as the same machine', async () => {
