@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, symlinkSync, writeFileSync } from 
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { VmPlan } from '../../src/core/plan.ts';
 import { readLoginKeys, withRealKeyFiles } from '../../src/ops/login-keys.ts';
 import { createOperationBed, type OperationBed } from '../fixtures/operation-bed.ts';
@@ -23,6 +23,7 @@ beforeEach(() => {
 afterEach(async () => {
   agent?.kill();
   agent = undefined;
+  server?.closeAllConnections();
   await new Promise((done) => (server === undefined ? done(0) : server.close(done)));
   server = undefined;
   bed.remove();
@@ -83,14 +84,14 @@ describe('keys of a file', () => {
   });
 });
 
-describe('keys of GitHub', () => {
-  async function answering(listener: RequestListener): Promise<Record<string, string>> {
-    server = createServer(listener);
-    await new Promise<void>((done) => server?.listen(0, '127.0.0.1', done));
-    const { port } = server.address() as AddressInfo;
-    return { CLONEBOX_GITHUB_URL: `http://127.0.0.1:${port}` };
-  }
+async function answering(listener: RequestListener): Promise<Record<string, string>> {
+  server = createServer(listener);
+  await new Promise<void>((done) => server?.listen(0, '127.0.0.1', done));
+  const { port } = server.address() as AddressInfo;
+  return { CLONEBOX_GITHUB_URL: `http://127.0.0.1:${port}` };
+}
 
+describe('keys of GitHub', () => {
   it('are what it says of the user', async () => {
     const asked: (string | undefined)[] = [];
     const env = await answering((request, response) => {
@@ -125,6 +126,27 @@ describe('keys of GitHub', () => {
     const failed = read(['github:me'], await answering(listener));
     await expect(failed).rejects.toMatchObject({ code, hint: expect.stringMatching(/\.pub file/) });
     await expect(failed).rejects.toThrow(message);
+  });
+});
+
+describe('a GitHub that falls silent in the middle', () => {
+  afterEach(() => void vi.useRealTimers());
+
+  it('is not waited for for ever', async () => {
+    let begun = () => {};
+    const started = new Promise<void>((done) => {
+      begun = done;
+    });
+    const env = await answering((_, response) => {
+      response.write(line);
+      begun();
+    });
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const failed = read(['github:me'], env);
+    const told = expect(failed).rejects.toThrow(/could not be fetched: no answer in 20 s$/);
+    await started;
+    vi.advanceTimersByTime(20_000);
+    await told;
   });
 });
 
