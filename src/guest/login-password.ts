@@ -20,9 +20,8 @@ export function passwordLogins(user: string): string {
  * Its arguments: user, `expire` or `keep`, text for sshd or nothing. The hash comes by standard input: arguments are seen
  * by everybody in the guest.
  *
- * An expired password keeps out who has a key too, and whoever becomes the user by sudo or cron: PAM's account stage
- * asks for a new one, where nobody can type it. `no_pass_expiry` of pam_unix(8) makes it matter to those alone who
- * came by that password.
+ * An expired password keeps out who has a key, too: PAM's account stage asks for a new one, and sshd ends a command that
+ * has no terminal to type it on. `no_pass_expiry` of pam_unix(8) makes it matter to those alone who came by that password.
  */
 const script = `set -e
 chpasswd -e

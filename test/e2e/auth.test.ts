@@ -87,7 +87,7 @@ const sitAt = (argv: readonly string[], answers: readonly Answer[] = []) =>
 /** Files below these places that hold a text. */
 function filesWith(text: string, places: readonly string[]): string[] {
   const found = spawnSync('grep', ['-rlaF', '--', text, ...places], { encoding: 'utf8' });
-  // The state directory alone has a disk of a running machine: what is no regular file is left out by grep itself.
+  // 1: in none. 2 would be a place that could not be read.
   expect(found.status, found.stderr).toBeLessThan(2);
   return found.stdout.split('\n').filter((line) => line !== '');
 }
@@ -357,7 +357,6 @@ describe.skipIf(!isRoot)(`a VM with a one-time password${only}`, () => {
     await inGuest('once', `cp ${pam} /root/pam; sed -i s/no_pass_expiry// ${pam}`, asRoot);
     const held = await cli(['exec', 'once', '-i', '--', 'id'], { env, input: '' });
     expect(held.stderr).toContain('Password change required but no TTY available');
-    expect((await cli(['exec', 'once', '--', 'sudo', '-n', 'id'], { env })).exitCode).toBe(1);
     await inGuest('once', `cat /root/pam > ${pam}`, asRoot);
   });
 

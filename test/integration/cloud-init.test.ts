@@ -242,7 +242,7 @@ shares:
     expect(open.filter((file) => file.startsWith(seed))).toEqual([]);
     expect(existsSync(seed)).toBe(false);
     // What the guest has cached of it is dropped first.
-    const script = 'blockdev --flushbufs /dev/vdb; tr -d "\\0" < /dev/vdb | wc -c';
+    const script = 'blockdev --flushbufs /dev/vdb && tr -d "\\0" < /dev/vdb | wc -c';
     expect(await sh(script, 'root')).toBe('0');
   });
 
