@@ -23,7 +23,7 @@ function userProblems(config: Written): Description[] {
 
 function authProblems(config: Written): Description[] {
   const { method, password } = config.vm?.auth ?? {};
-  const isWanted = (method as string | undefined) === 'password';
+  const isWanted = method === 'password';
   if (isWanted === (password !== undefined)) return [];
   const key = isWanted ? 'method' : 'password';
   const message = isWanted ? 'needs vm.auth.password' : 'is for vm.auth.method: password alone';

@@ -36,7 +36,7 @@ export const keyDescriptions: Readonly<Record<string, string>> = {
   'vm.user.shell': 'Login shell, an absolute path',
   'vm.auth': "Who may log in over ssh. A key of CloneBox's own is always made",
   'vm.auth.method':
-    '`ssh_key`, or `one_time_password`: also by a password that is shown once and must be changed at the first login. `password` is not available yet',
+    '`ssh_key`, or `one_time_password`: also by a password that is shown once and must be changed at the first login. `password`, which is deprecated: by the one of `vm.auth.password`',
   'vm.auth.ssh_public_key': 'One more public key: the line of a `.pub` file',
   'vm.auth.ssh_keys':
     'More public keys, as a list: lines of `.pub` files, paths of such files, `github:USER`, or `agent` for those of your ssh agent. Read once, when the VM is made. What is outside the project needs `--trust`',

@@ -79,7 +79,11 @@ describe('outsideReach', () => {
   });
 
   it('names the secret that is a password', () => {
-    const auth = { method: 'password', keys: [], password: { key: 'VM_PASSWORD' } } as const;
+    const auth = {
+      method: 'password',
+      keys: [],
+      password: { key: 'VM_PASSWORD', provider: 'auto' },
+    } as const;
     expect(reach({ auth })).toEqual([{ what: 'secret', value: 'VM_PASSWORD' }]);
   });
 });

@@ -204,7 +204,7 @@ describe('parseConfig', () => {
       'vm: { auth: { ssh_public_key: "-----BEGIN OPENSSH PRIVATE KEY-----" } }',
       '2:31 vm.auth.ssh_public_key is a private key, and CloneBox takes none',
     ],
-    ['vm: { auth: { method: password } }', '2:23 vm.auth.method password is not available yet'],
+    ['vm: { auth: { method: password } }', '2:23 vm.auth.method needs vm.auth.password'],
     [
       'vm: { auth: { password: hunter2 } }',
       '2:25 vm.auth.password is text: name a secret instead, { key: NAME }',
@@ -316,7 +316,6 @@ describe('parseConfig', () => {
     ['templates: { pool: 2 }', '2:12 templates is not available yet'],
     ['vm: { gui: true }', '2:12 vm.gui is not available yet'],
     ['vm: { driver: libvirt }', '2:15 vm.driver libvirt is not available yet'],
-    ['vm: { auth: { method: password } }', '2:23 vm.auth.method password is not available yet'],
     ['network: { egress: allowlist }', '2:20 network.egress allowlist is not available yet'],
     ['network: { allow: [x] }', '2:19 network.allow is not available yet'],
   ])('puts off %s', (line, problem) => {

@@ -132,7 +132,8 @@ function resolveAuth(input: PlanInput, report: Report): Pick<VmPlan, 'auth' | 'a
   const keys = locateKeys(input, report).map(({ key }) => key);
   const { method = 'ssh_key', password } = input.config.vm?.auth ?? {};
   const { key, provider } = password ?? {};
-  const secret = key === undefined ? {} : { password: { key, ...(provider && { provider }) } };
+  const { provider: usual = 'auto' } = input.config.secrets ?? {};
+  const secret = key === undefined ? {} : { password: { key, provider: provider ?? usual } };
   return { auth: { method, keys, ...secret }, authorizedKeys: keys.filter(isPublicKey) };
 }
 

@@ -5,7 +5,7 @@ import { parseGuestPath, parseMountPoint, parseWorkingDirectory } from './guest-
 import { parsePort, parsePortPair, portKeys } from './port.ts';
 import { provisionStep } from './provision-step.ts';
 import { removeSchema } from './remove-schema.ts';
-import { secretsSchema } from './secrets-schema.ts';
+import { providerName, secretsSchema } from './secrets-schema.ts';
 import { hasVariable, variableProblem } from './variables.ts';
 
 const MiB = 1024 ** 2;
@@ -66,12 +66,11 @@ const vm = z.strictObject({
     .optional(),
   auth: z
     .strictObject({
-      // `password` becomes available with the providers of secrets: it moves to the words before.
-      method: field.oneOf(['ssh_key', 'one_time_password'], ['password']).optional(),
+      method: field.oneOf(['ssh_key', 'one_time_password', 'password']).optional(),
       ssh_public_key: field.publicKey.nullable().optional(),
       ssh_keys: z.array(field.keySource).optional(),
       password: z
-        .strictObject({ key: field.filledWord, provider: field.filledWord.optional() })
+        .strictObject({ key: field.filledWord, provider: providerName.optional() })
         .optional(),
     })
     .optional(),

@@ -4,7 +4,8 @@ import * as field from './fields.ts';
 import { parseGuestPath } from './guest-path.ts';
 import { fileMode } from './provision-step.ts';
 
-const providerName = field.oneOf(['auto', ...secretProviders.map(({ name }) => name)]);
+/** Who is asked for a secret. */
+export const providerName = field.oneOf(['auto', ...secretProviders.map(({ name }) => name)]);
 
 /** What is below /run is in memory. Of CloneBox's own places only the usual one is for secrets. */
 function parseSecretPath(text: string): string {

@@ -70,7 +70,7 @@ export interface PlannedAuth {
   /** Public keys beside CloneBox's own as they were written, or where they are: absolute paths, `github:USER`, `agent`. */
   readonly keys: readonly string[];
   /** Where the password of method `password` is. */
-  readonly password?: { readonly key: string; readonly provider?: string };
+  readonly password?: { readonly key: string; readonly provider: string };
 }
 
 /** The resolved configuration: exactly what will be made, nothing left to a default. It becomes the VM's record. */

@@ -2,8 +2,8 @@ import type { Guest } from './guest.ts';
 import type { Io } from './io.ts';
 import type { VmPlan } from './plan.ts';
 import type { VmRecord } from './record.ts';
-import type { SecretValue } from './secrets.ts';
 import type { Secret } from './secret.ts';
+import type { SecretValue } from './secrets.ts';
 
 /** The facts of this workstation that go into every guest. */
 export interface Workstation {

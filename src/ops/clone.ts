@@ -97,8 +97,8 @@ export function clone(ctx: Ctx, asked: CloneInput): Promise<CloneResult> {
         ...(auto && { auto }),
       });
     const loaded = await load();
-      // Before the trust of anybody is asked for what will then be refused.
-      if (earlier === undefined || input.replace) requireTerminal(loaded.plan, input.show);
+    // Before the trust of anybody is asked for what will then be refused.
+    if (earlier === undefined || input.replace) requireTerminal(loaded.plan, input.show);
     const wider = earlier === undefined ? [] : widerEgress(earlier.plan, loaded.plan);
     const reach = [...loaded.reach, ...wider];
     await requireTrust(op.ctx, { plan: loaded.plan, reach }, input.trust);

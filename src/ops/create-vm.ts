@@ -10,7 +10,7 @@ import type { Journal } from '../core/store.ts';
 import { type Booted, bootMachine } from './boot.ts';
 import { closeEgress, requireClosable } from './egress.ts';
 import { readLoginKeys } from './login-keys.ts';
-import { type ReadSecret, setLoginPassword } from './login-password.ts';
+import { setLoginPassword } from './login-password.ts';
 import { operation } from './operation.ts';
 import { handOverSecrets } from './secrets/hand-over.ts';
 import { openTunnels } from './tunnels.ts';
@@ -29,7 +29,6 @@ export interface NewVm {
   readonly name: VmName;
   readonly overrides: Overrides;
   /** Where the password of `vm.auth.method: password` comes from. */
-  readonly readSecret?: ReadSecret;
 }
 
 export interface Created {
@@ -76,7 +75,7 @@ export async function createVm(ctx: Ctx, asked: VmPlan, made: NewVm): Promise<Cr
   );
   try {
     const timings: Timings = { t_agent: secondsSince(ctx) };
-    const password = await setUp(ctx, booted, made.readSecret);
+    const password = await setUp(ctx, booted);
     timings.t_command = secondsSince(ctx);
     return { booted, timings, password };
   } catch (error) {
@@ -106,11 +105,7 @@ export async function markReady(ctx: Ctx, record: VmRecord): Promise<VmRecord> {
 }
 
 /** Makes a booted image the machine of its plan. Returns the password that is to be shown, if there is one. */
-async function setUp(
-  ctx: Ctx,
-  booted: Booted,
-  readSecret: ReadSecret | undefined,
-): Promise<Secret | undefined> {
+async function setUp(ctx: Ctx, booted: Booted): Promise<Secret | undefined> {
   const workstation = await ctx.setup.workstation(ctx.io);
   return whileAlive(ctx, booted, {
     io: ctx.io,
@@ -120,7 +115,7 @@ async function setUp(
       await openTunnels(ctx, booted.record, booted.guest);
       await ctx.setup.startCommands(booted.setup, workstation, io);
       await handOverSecrets(ctx, booted.setup);
-      const password = await setLoginPassword(ctx, booted, readSecret);
+      const password = await setLoginPassword(ctx, booted);
       // What was set up is on the disk, whatever happens to the machine from now on.
       await proveCommand(ctx, booted, ['sync']);
       return password;

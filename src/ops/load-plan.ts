@@ -38,6 +38,9 @@ export interface LoadOptions {
 
 type Project = Extract<Target, { kind: 'project' }>;
 
+const passwordWarning =
+  'vm.auth.method: password is deprecated: log in by keys (ssh_key), or once by one_time_password';
+
 const maxConfigBytes = 1024 * 1024;
 
 /**
@@ -125,6 +128,9 @@ export async function loadPlan(
   const withheld = await withheldPlaces(ctx);
   const real = { ...(await withRealKeyFiles(ctx, await withRealShares(ctx, plan))), withheld };
   checkShares(real, home);
+  if (plan.auth.method === 'password') {
+    ctx.io.emit({ kind: 'warning', text: passwordWarning });
+  }
   const byProject = options.overrides.image === undefined ? real : { ...real, image: 'auto' };
   return { plan: real, draft, reach: outsideReach(byProject, home, config), input };
 }

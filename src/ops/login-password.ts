@@ -1,17 +1,15 @@
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
-import type { PlannedAuth, VmPlan } from '../core/plan.ts';
+import type { VmPlan } from '../core/plan.ts';
 import type { VmRecord } from '../core/record.ts';
 import { createSecret, type Secret } from '../core/secret.ts';
 import { randomPassword } from '../lib/password.ts';
 import type { Booted } from './boot.ts';
 import { operation } from './operation.ts';
+import { findSecrets } from './secrets/find-secrets.ts';
 
 /** Writes lines where only whoever called reads them: on their terminal, past every log and document. */
 export type ShowOnTerminal = (lines: readonly string[]) => void;
-
-/** Has the secret that a file names. */
-export type ReadSecret = (reference: NonNullable<PlannedAuth['password']>) => Promise<Secret>;
 
 /** Fails with `usage` for a plan with a password that nobody would see. */
 export function requireTerminal({ auth }: VmPlan, show: ShowOnTerminal | undefined): void {
@@ -32,7 +30,6 @@ export function requireTerminal({ auth }: VmPlan, show: ShowOnTerminal | undefin
 export async function setLoginPassword(
   ctx: Ctx,
   { record, guest }: Booted,
-  readSecret: ReadSecret | undefined,
 ): Promise<Secret | undefined> {
   const { auth, name, user } = record.plan;
   if (auth.method === 'ssh_key') return undefined;
@@ -40,18 +37,19 @@ export async function setLoginPassword(
   const event = isOnce ? 'auth.password.generated' : 'auth.password.changed';
   return operation(ctx, { event, target: { type: 'vm', name } }, async (op) => {
     op.note({ user: user.name, expire: isOnce });
-    const password = isOnce ? createSecret(randomPassword()) : await given(auth, readSecret);
+    const password = isOnce ? createSecret(randomPassword()) : await given(op.ctx, record.plan);
     const change = { user: user.name, password, expire: isOnce, ssh: true };
     await op.ctx.setup.setPassword(guest, change, op.ctx.io);
     return isOnce ? password : undefined;
   });
 }
 
-async function given(auth: PlannedAuth, readSecret: ReadSecret | undefined): Promise<Secret> {
-  if (auth.password !== undefined && readSecret !== undefined) return readSecret(auth.password);
-  throw new CloneboxError('config-invalid', 'vm.auth.method: password names no secret', {
-    hint: 'Use vm.auth.method: ssh_key, or one_time_password.',
-  });
+async function given(ctx: Ctx, plan: VmPlan): Promise<Secret> {
+  const { password } = plan.auth;
+  if (password === undefined) throw new Error('a method that needs a password has none');
+  const [found] = await findSecrets(ctx, plan, [{ name: 'vm.auth.password', ...password }]);
+  if (found === undefined) throw new Error('a secret was asked for and none came');
+  return found.secret;
 }
 
 /** Shows the one-time password of a VM that is whole now. It is nowhere else, and is not shown again. */

@@ -61,16 +61,11 @@ const vmPlan = z.looseObject({
   accel: z.enum(['auto', 'kvm', 'tcg']),
   shareDriver: z.enum(['auto', '9p', 'virtiofs']),
   user: z.looseObject({ name: z.string(), uid: z.int(), gid: z.int(), shell: z.string() }),
-  // Absent in records of an older CloneBox, which knew keys alone.
-  auth: z
-    .looseObject({
-      method: z.enum(['ssh_key', 'one_time_password', 'password']),
-      keys: strings,
-      password: z.exactOptional(
-        z.looseObject({ key: z.string(), provider: z.exactOptional(z.string()) }),
-      ),
-    })
-    .prefault({ method: 'ssh_key', keys: [] }),
+  auth: z.looseObject({
+    method: z.enum(['ssh_key', 'one_time_password', 'password']),
+    keys: strings,
+    password: z.exactOptional(z.looseObject({ key: z.string(), provider: z.string() })),
+  }),
   authorizedKeys: strings,
   shares: z.array(
     z.looseObject({ host: z.string(), guest: z.string(), mode: z.enum(['rw', 'ro', 'copy']) }),

@@ -3,8 +3,10 @@ import type { Ctx } from '../../src/core/ctx.ts';
 import type { PlannedAuth } from '../../src/core/plan.ts';
 import { createSecret } from '../../src/core/secret.ts';
 import type { PasswordChange } from '../../src/core/setup.ts';
+import { createHost } from '../../src/host/local.ts';
 import type { Booted } from '../../src/ops/boot.ts';
 import { requireTerminal, setLoginPassword, showPassword } from '../../src/ops/login-password.ts';
+import { openSecrets } from '../../src/secrets/open-secrets.ts';
 import { createOperationBed, type OperationBed } from '../fixtures/operation-bed.ts';
 import { recordOf, web } from '../fixtures/store-bed.ts';
 
@@ -16,7 +18,13 @@ beforeEach(() => {
   bed = createOperationBed();
   changes = [];
   const setPassword = async (_: unknown, change: PasswordChange) => void changes.push(change);
-  ctx = Object.create(bed.context(), { setup: { value: { setPassword } } }) as Ctx;
+  const host = createHost({ VM_PASSWORD: 'correct horse' });
+  const openSecretsHere = async () =>
+    openSecrets({ project: {}, own: {} }, { host, project: undefined });
+  ctx = Object.create(bed.context(), {
+    setup: { value: { setPassword } },
+    openSecrets: { value: openSecretsHere },
+  }) as Ctx;
 });
 afterEach(() => bed.remove());
 
@@ -26,12 +34,8 @@ function recordWith(auth: Partial<PlannedAuth>) {
   const plan = { ...record.plan, user, auth: { method: 'ssh_key', keys: [], ...auth } as const };
   return { ...record, plan };
 }
-const set = (auth: Partial<PlannedAuth>, secret?: string) =>
-  setLoginPassword(
-    ctx,
-    { record: recordWith(auth) } as unknown as Booted,
-    secret === undefined ? undefined : async ({ key }) => createSecret(`${secret} of ${key}`),
-  );
+const set = (auth: Partial<PlannedAuth>) =>
+  setLoginPassword(ctx, { record: recordWith(auth) } as unknown as Booted);
 
 describe('the password of a new VM', () => {
   it('is none where keys log in', async () => {
@@ -57,17 +61,18 @@ describe('the password of a new VM', () => {
   });
 
   it('is the secret that the file names, to be kept and not shown', async () => {
-    const password = { key: 'VM_PASSWORD' };
-    expect(await set({ method: 'password', password }, 'value')).toBeUndefined();
-    expect(changes[0]?.password?.reveal()).toBe('value of VM_PASSWORD');
+    const password = { key: 'VM_PASSWORD', provider: 'auto' };
+    expect(await set({ method: 'password', password })).toBeUndefined();
+    expect(changes[0]?.password?.reveal()).toBe('correct horse');
     expect(changes[0]).toMatchObject({ expire: false, ssh: true });
-    expect(bed.told()).toMatchObject([{ event: 'auth.password.changed' }]);
+    expect(bed.told().map(({ event }) => event)).toEqual(
+      expect.arrayContaining(['auth.password.changed', 'secret.access']),
+    );
   });
 
   it('is not made where nobody has the secret', async () => {
-    await expect(set({ method: 'password', password: { key: 'X' } })).rejects.toMatchObject({
-      code: 'config-invalid',
-    });
+    const password = { key: 'NOT_THERE', provider: 'env' };
+    await expect(set({ method: 'password', password })).rejects.toMatchObject({ code: 'refused' });
     expect(changes).toEqual([]);
   });
 });

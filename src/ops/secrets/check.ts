@@ -1,7 +1,8 @@
 import type { Ctx } from '../../core/ctx.ts';
 import { isCloneboxError, reasonOf } from '../../core/errors.ts';
+import type { SecretReference } from '../../core/secrets.ts';
 import { requireTrust, type TrustChoice } from '../trust.ts';
-import { findSecrets } from './find-secrets.ts';
+import { type Asking, findSecrets } from './find-secrets.ts';
 import { planWithSecrets, type SecretInput } from './list.ts';
 
 export interface SecretCheck {
@@ -28,28 +29,22 @@ export async function checkSecrets(
   if (loaded !== undefined) await requireTrust(ctx, loaded, input.trust);
   const checks: SecretCheck[] = [];
   for (const secret of plan.secrets) {
-    checks.push(await checkOne(ctx, { ...plan, secrets: [secret] }));
+    checks.push(await checkOne(ctx, plan, secret));
   }
   return checks;
 }
 
-async function checkOne(ctx: Ctx, plan: Parameters<typeof findSecrets>[1]): Promise<SecretCheck> {
-  const name = plan.secrets[0]?.name ?? '';
+async function checkOne(ctx: Ctx, plan: Asking, secret: SecretReference): Promise<SecretCheck> {
+  const { name } = secret;
   try {
-    const [found] = await findSecrets(ctx, plan);
+    const [found] = await findSecrets(ctx, plan, [secret]);
     const { provider = null, where = null } = found ?? {};
     const size = found?.secret.bytes().length ?? null;
     return { name, found: true, provider, where, size, problem: null };
   } catch (error) {
     ctx.io.signal.throwIfAborted();
     if (!isCloneboxError(error)) throw error;
-    return {
-      name,
-      found: false,
-      provider: null,
-      where: null,
-      size: null,
-      problem: reasonOf(error),
-    };
+    const problem = reasonOf(error);
+    return { name, found: false, provider: null, where: null, size: null, problem };
   }
 }

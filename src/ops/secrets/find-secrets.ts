@@ -1,32 +1,32 @@
 import type { Ctx } from '../../core/ctx.ts';
 import type { VmPlan } from '../../core/plan.ts';
-import type { FoundSecret, PlannedSecret } from '../../core/secrets.ts';
+import type { FoundSecret, SecretReference } from '../../core/secrets.ts';
 import { operation } from '../operation.ts';
 
-export interface Found extends FoundSecret {
-  readonly planned: PlannedSecret;
-}
+export type Asking = Pick<VmPlan, 'name' | 'secretOptions' | 'project'>;
 
 /**
- * Fetches every secret of a plan, one after the other. Each access is in the audit log by its name, the ones that failed
- * too. Fails with `refused` for one that is nowhere, `host-unable` for a provider that does not answer.
+ * Fetches secrets for a VM, one after the other, in their order. Each access is in the audit log by its name, the ones
+ * that failed too. Fails with `refused` for one that is nowhere, `host-unable` for a provider that does not answer.
  */
-export async function findSecrets(
+export async function findSecrets<T extends SecretReference>(
   ctx: Ctx,
-  plan: Pick<VmPlan, 'name' | 'secrets' | 'secretOptions' | 'project'>,
-): Promise<Found[]> {
-  if (plan.secrets.length === 0) return [];
+  plan: Asking,
+  references: readonly T[],
+): Promise<(FoundSecret & { readonly reference: T })[]> {
+  if (references.length === 0) return [];
   const resolver = await ctx.openSecrets(plan);
   const target = { type: 'vm', name: plan.name } as const;
-  const found: Found[] = [];
-  for (const planned of plan.secrets) {
-    const one = await operation(ctx, { event: 'secret.access', target }, async (op) => {
-      op.note({ name: planned.name, provider: planned.provider });
-      const secret = await resolver.resolve(planned, op.ctx.io);
-      op.note({ provider: secret.provider });
-      return secret;
+  const all = [];
+  for (const reference of references) {
+    const { name, provider, key } = reference;
+    const found = await operation(ctx, { event: 'secret.access', target }, async (op) => {
+      op.note({ name, provider });
+      const one = await resolver.resolve({ name, provider, key }, op.ctx.io);
+      op.note({ provider: one.provider });
+      return one;
     });
-    found.push({ ...one, planned });
+    all.push({ ...found, reference });
   }
-  return found;
+  return all;
 }

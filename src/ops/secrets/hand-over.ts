@@ -8,8 +8,8 @@ import { findSecrets } from './find-secrets.ts';
  * one. May be repeated.
  */
 export async function handOverSecrets(ctx: Ctx, setup: SetupInput): Promise<void> {
-  const found = await findSecrets(ctx, setup.plan);
-  const values = found.map(({ planned, secret }) => ({ planned, value: secret }));
+  const found = await findSecrets(ctx, setup.plan, setup.plan.secrets);
+  const values = found.map(({ reference, secret }) => ({ planned: reference, value: secret }));
   await ctx.setup.deliverSecrets(setup, values, ctx.io);
 }
 
