@@ -140,6 +140,8 @@ export interface DetectInput {
   /** The same object for all detectors of a call, and in no other call. */
   readonly scope: DetectScope;
   readonly io: Io;
+  /** How much longer than usual everything may take: a slow machine was given more time. */
+  readonly pace: number;
   /** Notes what could not be looked at: a directory that may not be read, a program that failed. */
   note(reason: string): void;
 }

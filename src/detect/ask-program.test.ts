@@ -12,6 +12,7 @@ async function ask(program: string, signal?: AbortSignal) {
     host: createHost({ PATH: `${root}/bin` }),
     scope: { root, home: '/home/ada', project: undefined },
     io: quietIo(signal),
+    pace: 1,
     note: (reason: string) => void notes.push(reason),
   };
   return { said: await askProgram(input, ['tool', 'a b']), notes };
@@ -26,6 +27,7 @@ it('a program that is not installed has no answer, which is no problem', async (
     host: createHost({ PATH: '/nowhere' }),
     scope: { root: '/', home: '/', project: undefined },
     io: quietIo(),
+    pace: 1,
     note: () => expect.unreachable(),
   };
   expect(await askProgram(input, ['clonebox-no-such-program'])).toBeUndefined();

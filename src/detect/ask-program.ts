@@ -25,10 +25,11 @@ export async function askProgram(
   const { host, io, note } = input;
   const path = await host.which(program);
   if (path === undefined) return undefined;
+  const longestRun = Math.round(patience * input.pace);
   using bounded = withDeadline(
     io,
-    patience,
-    () => new Error(`not finished after ${patience} ms: ended`),
+    longestRun,
+    () => new Error(`not finished after ${longestRun} ms: ended`),
   );
   try {
     const options = { env: { LC_ALL: 'C.UTF-8', LANGUAGE: undefined }, maxBuffer: longest };

@@ -52,7 +52,7 @@ async function findHolders(
   processes: readonly RunningProcess[],
 ): Promise<{ holders: ReadonlyMap<string, RunningProcess>; isWhole: boolean }> {
   const { host, io, scope } = input;
-  const end = host.now() + patience;
+  const end = host.now() + patience * input.pace;
   const isLate = () => host.now() > end;
   const wanted = new Set(sockets.map(({ inode }) => inode));
   const makers = new Set(sockets.map(({ uid }) => uid));

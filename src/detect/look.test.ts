@@ -6,7 +6,7 @@ import { createLook } from './look.ts';
 
 const lookAt = (root: string, home = '/home/ada') =>
   createLook({
-    ...{ host: createHost({}), io: quietIo(), note: () => undefined },
+    ...{ host: createHost({}), io: quietIo(), pace: 1, note: () => undefined },
     scope: { root, home, project: undefined },
   });
 

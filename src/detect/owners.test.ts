@@ -13,7 +13,7 @@ async function ownersOf(root: string, paths: readonly string[]) {
   const host = createHost({ PATH: `${root}/bin` });
   const scope = { root, home: '/home/ada', project: undefined };
   const note = (reason: string) => void notes.push(reason);
-  const owners = await readOwners({ host, scope, io: quietIo(), note }, paths);
+  const owners = await readOwners({ host, scope, io: quietIo(), pace: 1, note }, paths);
   const found = Object.fromEntries([...owners].map(([path, one]) => [path, one.name]));
   return { found, notes };
 }

@@ -9,7 +9,7 @@ import { readProcesses } from './processes.ts';
 function read(root: string, signal?: AbortSignal) {
   const scope = { root, home: '/home/ada', project: undefined };
   const host = createHost();
-  return readProcesses({ host, scope, io: quietIo(signal), note: () => {} });
+  return readProcesses({ host, scope, io: quietIo(signal), pace: 1, note: () => {} });
 }
 
 describe('the processes of this machine', () => {

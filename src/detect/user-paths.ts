@@ -30,7 +30,10 @@ export const userPaths: Detector<'paths'> = {
       inPatience(input, known.path, placeOf(look, known)),
     );
     const places = there.filter((place) => place !== undefined);
-    const limit = AbortSignal.any([input.io.signal, AbortSignal.timeout(countingTime)]);
+    const limit = AbortSignal.any([
+      input.io.signal,
+      AbortSignal.timeout(countingTime * input.pace),
+    ]);
     return mapBounded(places, atOnce.counting, (place) => itemOf(input, place, limit));
   },
 };
@@ -42,12 +45,15 @@ async function noteUnreadable({ host, scope, note }: DetectInput, { home }: Look
 
 /** What a look at a place says; `undefined` with a note when it hangs: that must not take the other places along. */
 async function inPatience<T>(
-  { io, note }: DetectInput,
+  { io, note, pace }: DetectInput,
   path: string,
   looking: Promise<T>,
 ): Promise<T | undefined> {
   try {
-    return await inTime(looking, AbortSignal.any([io.signal, AbortSignal.timeout(patience)]));
+    return await inTime(
+      looking,
+      AbortSignal.any([io.signal, AbortSignal.timeout(patience * pace)]),
+    );
   } catch {
     io.signal.throwIfAborted();
     note(`${printable(path)} was not looked at in time`);

@@ -3,20 +3,23 @@ import { refusedProject } from '../config/refused.ts';
 import type { Ctx } from '../core/ctx.ts';
 import type { DetectArea, DetectReport } from '../core/detect.ts';
 import { dedupeReport } from './dedupe-report.ts';
-import { detect } from './detect.ts';
+import { detect, patience } from './detect.ts';
 
 export interface DetectHereInput {
   /** Nothing means every area. */
   readonly areas: readonly DetectArea[];
   readonly cwd: string;
   readonly dedupe: boolean;
+  /** Milliseconds that it may take. */
+  readonly deadline: number | undefined;
 }
 
 /** What this workstation has, and what the project in the current directory needs, if that is one. */
 export async function detectHere(ctx: Ctx, input: DetectHereInput): Promise<DetectReport> {
   const { home } = ctx.host.user;
   const scope = { root: '/', home, project: await projectAt(ctx, input.cwd) };
-  const report = await detect(ctx, { areas: input.areas, scope });
+  const { areas, deadline = patience } = input;
+  const report = await detect(ctx, { areas, scope, pace: deadline / patience });
   return input.dedupe ? dedupeReport(report) : report;
 }
 

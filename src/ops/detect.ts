@@ -15,23 +15,26 @@ export interface DetectOptions {
   readonly scope: DetectScope;
   /** Milliseconds that the detectors have, all at the same time. */
   readonly deadline?: number;
+  /** How much longer than usual each single thing may take. */
+  readonly pace?: number;
 }
 
-const patience = 1500;
+/** Milliseconds that a look usually has. */
+export const patience = 1500;
 
 /**
  * Looks at this workstation, in all areas at once. Changes nothing, and does not fail: what could not be looked at, or
  * not in time, is in `problems`.
  */
 export async function detect(ctx: Ctx, options: DetectOptions): Promise<DetectReport> {
-  const { areas, deadline = patience } = options;
+  const { areas, pace = 1, deadline = patience * pace } = options;
   // Of this call alone: what detectors share, they share by it.
   const scope = { ...options.scope };
   const detectors = await ctx.detectors();
   const limit = AbortSignal.timeout(deadline);
   const asked = detectors.filter(({ area }) => areas.length === 0 || areas.includes(area));
   const parts = await Promise.all(
-    asked.map((detector) => look(ctx, detector, { scope, limit, deadline })),
+    asked.map((detector) => look(ctx, detector, { scope, limit, deadline, pace })),
   );
   return {
     found: Object.fromEntries(parts.map(({ area, items }) => [area, items])),
@@ -40,17 +43,23 @@ export async function detect(ctx: Ctx, options: DetectOptions): Promise<DetectRe
   };
 }
 
-async function look(
-  ctx: Ctx,
-  detector: Detector,
-  { scope, limit, deadline }: { scope: DetectScope; limit: AbortSignal; deadline: number },
-) {
+interface Look {
+  readonly scope: DetectScope;
+  readonly limit: AbortSignal;
+  readonly deadline: number;
+  readonly pace: number;
+}
+
+async function look(ctx: Ctx, detector: Detector, { scope, limit, deadline, pace }: Look) {
   const { area } = detector;
   // The same reason may come up in several places.
   const notes = new Set<string>();
   const start = performance.now();
   const io = { ...ctx.io, signal: AbortSignal.any([ctx.io.signal, limit]) };
-  const input: DetectInput = { host: ctx.host, scope, io, note: (reason) => notes.add(reason) };
+  const input: DetectInput = {
+    ...{ host: ctx.host, scope, io, pace },
+    note: (reason) => notes.add(reason),
+  };
   const items = await inTime(detector.detect(input), io.signal).catch((error: unknown) => {
     // Ctrl-C is for all of us; a detector that fails, or hangs, is for its own area.
     ctx.io.signal.throwIfAborted();

@@ -1,8 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { cpSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import type { DetectReport } from '../../src/core/detect.ts';
 import { cli, freshHome, ok, root, scratch } from './support/cli.ts';
 
 interface Because {
@@ -76,6 +85,42 @@ describe('a shop, from nothing but its own files', () => {
     const url = `http://127.0.0.1:${ports.find(({ name }) => name === 'web')?.host}`;
     await fetch(url, { method: 'POST' });
     expect(await (await fetch(url)).json()).toMatchObject({ last: 'tea' });
+  });
+
+  it('is what detect says of the guest, when it looks there', async () => {
+    // A Node of this side: the guest's own is too old.
+    const tools = path.join(project, '.tools');
+    cpSync(path.join(root, 'dist'), path.join(tools, 'dist'), { recursive: true });
+    cpSync(process.execPath, path.join(tools, 'node'));
+    chmodSync(path.join(tools, 'node'), 0o755);
+    const command = ['.tools/node', '.tools/dist/main.js', 'detect', '--json', '--deadline', '60s'];
+    const report = await ok(['exec', project, '--as', 'root', '--', ...command], { env });
+    const { found, problems } = report.json<DetectReport>();
+    expect(problems.filter(({ area }) => area !== 'containers')).toEqual([]);
+
+    const services = new Map((found.services ?? []).map((one) => [one.unit, one]));
+    const running = { running: true, finding: { source: expect.stringMatching(/systemctl/) } };
+    expect(services.get('redis-server.service')).toMatchObject({
+      ...{ ...running, enabled: true, package: 'redis-server', ports: [6379] },
+    });
+    expect(services.get('postgresql@15-main.service')).toMatchObject({
+      ...{ ...running, package: expect.stringMatching(/^postgresql/), ports: [5432] },
+    });
+    expect(services.get('clonebox-run-web.service')).toMatchObject({
+      ...{ ...running, enabled: true, package: null, ports: [3000] },
+    });
+    const packages = (found.packages ?? []).map(({ name }) => name);
+    expect(packages).toEqual(expect.arrayContaining(['nodejs', 'postgresql', 'redis-server']));
+    const node = (found.languages ?? []).find(({ name, current }) => name === 'node' && current);
+    expect(node).toMatchObject({ version: expect.stringMatching(/^18\./), manager: 'apt' });
+    const ports = new Map((found.ports ?? []).map((one) => [one.port, one.process]));
+    expect(ports.get(3000)).toBe('node');
+    expect(ports.get(6379)).toBe('redis-server');
+    const [here] = found.projects ?? [];
+    expect(here).toMatchObject({ name: 'shop', ecosystems: ['Node.js'] });
+    const facts = new Map((found.hardware ?? []).map(({ name, value }) => [name, value]));
+    expect(facts.get('distribution')).toMatch(/bookworm/);
+    expect(facts.get('acceleration')).toBe('none');
   });
 
   it('has no secret of the workstation in its plan, its files or its logs', () => {

@@ -4,7 +4,7 @@ import { nearest } from '../../lib/near.ts';
 import { quoted } from '../../lib/printable.ts';
 import type { SavedReport } from '../../ops/detect-here.ts';
 import { defineCommand } from '../command.ts';
-import { textOption } from '../common.ts';
+import { durationOption, textOption } from '../common.ts';
 
 export const detect = defineCommand({
   description: `Looks at this workstation and says what there is, and how it is known: ${detectAreas.join(', ')}. In a project's directory also what that project needs. Changes nothing, and takes two seconds at the most; what could not be looked at is said at the end.
@@ -19,6 +19,7 @@ Command lines, environments and the content of places of credentials are never r
       ...textOption('FILE', 'write JSON (or YAML) into this file, for you alone'),
       short: 'o',
     },
+    deadline: durationOption('how long it may take, on a slow machine; default: 1500ms'),
     dedupe: { kind: 'flag', summary: 'of things with one name in an area show the best known' },
   },
   examples: [
@@ -28,7 +29,7 @@ Command lines, environments and the content of places of credentials are never r
   ],
   run: async ({ ctx, args, options, globals, cwd, streams }) => {
     const areas = args.area.map(areaNamed);
-    const { yaml, output, dedupe } = options;
+    const { yaml, output, dedupe, deadline } = options;
     const isFile = output !== undefined && output !== '-';
     if (yaml && globals.json && !isFile) {
       throw new CloneboxError('usage', '--json and --yaml are two documents, and there is one');
@@ -37,7 +38,7 @@ Command lines, environments and the content of places of credentials are never r
     const { outputFile } = await import('../../ops/output-file.ts');
     // What is wrong with it is said before two seconds are gone.
     const file = isFile ? await outputFile(ctx, { file: output, cwd }) : undefined;
-    const report = await ops.detectHere(ctx, { areas, cwd, dedupe });
+    const report = await ops.detectHere(ctx, { areas, cwd, dedupe, deadline });
     const format = yaml ? 'yaml' : 'json';
     if (file !== undefined) return ops.saveReport(ctx, report, { file, format });
     if (!yaml) return report;

@@ -19,11 +19,11 @@ export function canBeAsked(name: string): boolean {
 
 /** The version that a program says it has; `undefined` when it says none, fails or hangs. */
 export async function askVersion(
-  { host, scope, io }: DetectInput,
+  { host, scope, io, pace }: DetectInput,
   name: string,
   path: string,
 ): Promise<string | undefined> {
-  using bounded = withDeadline(io, patience, () => new Error('it hangs'));
+  using bounded = withDeadline(io, patience * pace, () => new Error('it hangs'));
   const argv = [below(scope.root, path), ...(words[name] ?? [])];
   // A wrapper must not fetch what it wraps, and a project's own settings are not the user's.
   const env = { LC_ALL: 'C.UTF-8', COREPACK_ENABLE_NETWORK: '0', GOTOOLCHAIN: 'local' };
