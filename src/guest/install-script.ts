@@ -91,7 +91,10 @@ install_npm() {
 # A package manager that is an npm package itself.
 install_npm_package() {
   command -v npm >/dev/null || install_npm ''
-  npm install --global --no-fund --no-audit "$1\${2:+@$2}"
+  local package=$1
+  # From its second version on, yarn is another package.
+  case $1@$2 in yarn@ | yarn@[~^]1 | yarn@[~^]1.* | yarn@1 | yarn@1.*) ;; yarn@*) package=@yarnpkg/cli-dist ;; esac
+  npm install --global --no-fund --no-audit "$package\${2:+@$2}"
 }
 
 install_uv() {
