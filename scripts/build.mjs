@@ -46,12 +46,19 @@ const common = {
   logLevel: 'warning',
 };
 
-/** program.mjs and its chunks: everything but the first file. src/plugin.ts is the door for plugin authors. */
+/**
+ * program.mjs and its chunks: everything but the first file. egress-proxy.mjs is a program that outlives a command.
+ * src/plugin.ts is the door for plugin authors.
+ */
 async function bundleProgram(version) {
   const plugin = path.join(root, 'src/plugin.ts');
   const { metafile } = await build({
     ...common,
-    entryPoints: { program: 'src/cli/cli.ts', ...(existsSync(plugin) && { plugin }) },
+    entryPoints: {
+      program: 'src/cli/cli.ts',
+      'egress-proxy': 'src/egress/main.ts',
+      ...(existsSync(plugin) && { plugin }),
+    },
     outdir: fresh,
     splitting: true,
     chunkNames: 'chunks/[name]-[hash]',

@@ -104,6 +104,8 @@ export function createContext(
     makeLoginKey: (record, path) =>
       makeKey(host, { path, comment: `clonebox-${record.plan.name}` }, options.io),
     detectors: async () => (await import('./detect/registry.ts')).detectors,
+    startEgressProxy: async (start, io) =>
+      (await import('./egress/start-proxy.ts')).startEgressProxy(host, start, io),
     readNeeds: async (directory, io) =>
       (await import('./detect/project/read-needs.ts')).readNeeds(host, directory, io),
     openSecrets: async ({ secretOptions, project }) => {

@@ -28,6 +28,7 @@ const examplePlan: VmPlan = {
   postCommands: [],
   ports: [],
   egress: 'full',
+  allow: [],
   hostPorts: [],
   environment: {},
   secrets: [],
@@ -143,6 +144,10 @@ describe('changes', () => {
       { key: 'ports', from: 'none', to: '5, 8080:80', applies: 'live' },
     ],
     [{ egress: 'none' }, { key: 'network.egress', from: 'full', to: 'none', applies: 'start' }],
+    [
+      { allow: ['b.example', 'a.example'] },
+      { key: 'network.allow', from: 'none', to: 'a.example, b.example', applies: 'start' },
+    ],
     [
       { hostPorts: [5432] },
       { key: 'network.host_ports', from: 'none', to: '5432', applies: 'start' },

@@ -90,6 +90,7 @@ const aspects: readonly Aspect[] = [
       list(ports.map(({ host, guest }) => (host ? `${host}:${guest}` : `${guest}`)).toSorted()),
   },
   { key: 'network.egress', applies: 'start', show: ({ egress }) => egress },
+  { key: 'network.allow', applies: 'start', show: ({ allow }) => list(allow.toSorted()) },
   {
     key: 'network.host_ports',
     applies: 'start',

@@ -72,8 +72,8 @@ ${idlePorts(needs.idlePorts)}# ports: ['8080:80', '5432']
 # Variables for everything in the guest; $\{NAME} is taken from this computer.
 # environment: { NODE_ENV: development }
 
-# Ports of this computer's own 127.0.0.1 that the guest may reach.
-# network: { host_ports: [5432] }
+# Ports of this computer's own 127.0.0.1 that the guest may reach, and how much of the network: full, none, allowlist.
+# network: { host_ports: [5432], egress: allowlist, allow: [example.org, '*.example.org'] }
 `;
 }
 

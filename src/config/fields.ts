@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { formatAllowedHost, parseAllowedHost } from '../core/allowed-host.ts';
 import { reasonOf } from '../core/errors.ts';
 import { namePattern, slug, type VmName } from '../core/name.ts';
 import { exactBytes, parseBytes } from '../lib/bytes.ts';
@@ -161,6 +162,9 @@ export const barePackageName = shaped(
   /^[a-z0-9][a-z0-9+.-]*[a-z0-9+.]$/,
   'the name of a package, without a version',
 );
+
+/** An entry of `network.allow`, in its one form. */
+export const allowedHost = parsed((value) => formatAllowedHost(parseAllowedHost(value)));
 
 /** Any text that can be an argument or a variable's value. */
 export const word = text((value) => (value.includes('\0') ? 'holds a zero byte' : undefined));

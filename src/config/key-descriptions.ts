@@ -9,6 +9,7 @@ export const keyDescriptions: Readonly<Record<string, string>> = {
   'remove.run': 'Commands by their names',
   'remove.environment': 'Variables by their names',
   'remove.ports': "Ports of the guest; `'8080:80'` is port 80",
+  'remove.allow': 'Hosts of `network.allow`',
   'remove.host_ports': 'Ports of `network.host_ports`',
   'remove.shares': 'Shares by their place in the guest, or by `host` where that is `same`',
   'remove.provision': 'Steps by their whole `run`, or their `file`',
@@ -48,8 +49,9 @@ export const keyDescriptions: Readonly<Record<string, string>> = {
   network: "The guest's network",
   'network.mode': "`user`: without root, behind the host's address",
   'network.egress':
-    '`full`: the guest reaches the internet. `none`: nothing at all, from the moment it is made; its ports and `host_ports` go on. Others are not available yet',
-  'network.allow': 'Not available yet',
+    '`full`: the guest reaches the internet. `none`: nothing at all, from the moment it is made. `allowlist`: the hosts of `allow`, by a proxy of this computer. Its ports and `host_ports` go on with each',
+  'network.allow':
+    'Hosts for `egress: allowlist`: `example.org`, `*.example.org` (all below it), an address, each with `:PORT` or for ports 80 and 443. Reaches outside the project: needs `--trust`',
   'network.host_ports':
     "Ports of the host's 127.0.0.1 that the guest reaches at the same port of its own. Reaches outside the project: needs `--trust`",
   ports:

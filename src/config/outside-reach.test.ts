@@ -88,6 +88,14 @@ describe('outsideReach', () => {
   });
 });
 
+it('names the hosts of an allow-list', () => {
+  const allow = ['example.org', '127.0.0.1:8080'];
+  expect(reach({ egress: 'allowlist', allow })).toEqual([
+    { what: 'network host', value: 'example.org' },
+    { what: 'network host', value: '127.0.0.1:8080' },
+  ]);
+});
+
 describe('widerEgress', () => {
   const closed = { ...examplePlan, egress: 'none' } as const;
 
@@ -95,6 +103,19 @@ describe('widerEgress', () => {
     expect(widerEgress(closed, examplePlan)).toEqual([
       { what: 'network', value: 'everything (egress: full), instead of egress: none' },
     ]);
+  });
+
+  it('is an allow-list where there was nothing', () => {
+    const listed = { ...examplePlan, egress: 'allowlist', allow: ['a.example'] } as const;
+    expect(widerEgress(closed, listed)).toEqual([
+      {
+        what: 'network',
+        value: 'the hosts of network.allow (egress: allowlist), instead of egress: none',
+      },
+    ]);
+    expect(widerEgress(listed, examplePlan)).toHaveLength(1);
+    expect(widerEgress(listed, listed)).toEqual([]);
+    expect(widerEgress(listed, closed)).toEqual([]);
   });
 
   it('is nothing where nothing is opened', () => {

@@ -17,16 +17,19 @@ export interface Reach {
  * not let itself out.
  */
 export function widerEgress(from: VmPlan, to: VmPlan): Reach[] {
-  if (to.egress !== 'full' || from.egress === 'full') return [];
+  const width = ['none', 'allowlist', 'full'];
+  if (width.indexOf(to.egress) <= width.indexOf(from.egress)) return [];
+  const what = to.egress === 'full' ? 'everything' : 'the hosts of network.allow';
   return [
-    { what: 'network', value: `everything (egress: full), instead of egress: ${from.egress}` },
+    { what: 'network', value: `${what} (egress: ${to.egress}), instead of egress: ${from.egress}` },
   ];
 }
 
 /**
  * What a plan reaches outside the project directory, to be confirmed before it is done: shares, images that are
- * not the distributions' own, host ports, secrets, public keys from elsewhere. The paths of shares and key files must be
- * free of links. With `config` also the variables of the host's environment that would go into the guest.
+ * not the distributions' own, host ports, hosts of an allow-list (with `full` there is nothing to name), secrets,
+ * public keys from elsewhere. The paths of shares and key files must be free of links. With `config` also the variables of
+ * the host's environment that would go into the guest.
  */
 export function outsideReach(plan: VmPlan, home: string, config?: Config): Reach[] {
   const shares = plan.shares
@@ -43,11 +46,12 @@ export function outsideReach(plan: VmPlan, home: string, config?: Config): Reach
   }));
   const names = Object.values(config?.environment ?? {}).flatMap(variablesOf);
   const variables = [...new Set(names)].map((value) => ({ what: 'host variable', value }));
+  const hosts = plan.allow.map((value) => ({ what: 'network host', value }));
   const keys = plan.auth.keys.flatMap((key) => keyReach(plan, key));
   const { password } = plan.auth;
   const passwords = password === undefined ? [] : [{ what: 'secret', value: password.key }];
   const told = [...secrets, ...passwords, ...providerReach(plan)];
-  return [...shares, ...images, ...ports, ...variables, ...keys, ...told];
+  return [...shares, ...images, ...ports, ...hosts, ...variables, ...keys, ...told];
 }
 
 /** What of a key is not in the configuration itself. The paths of files must be free of links. */

@@ -40,7 +40,7 @@ vm:
   auth: { method: ssh_key, ssh_public_key: null, ssh_keys: [] }
   share_driver: auto
   memory_mode: auto
-network: { mode: user, egress: full, allow: [], host_ports: [5432] }
+network: { mode: user, egress: allowlist, allow: [Example.ORG, '*.example.net:8443', 192.0.2.7], host_ports: [5432] }
 shares:
   - { host: ., guest: same, mode: rw }
 paths: { ~/data: /data/ }
@@ -86,7 +86,12 @@ describe('parseConfig', () => {
         share_driver: 'auto',
         memory_mode: 'auto',
       },
-      network: { mode: 'user', egress: 'full', host_ports: [5432] },
+      network: {
+        mode: 'user',
+        egress: 'allowlist',
+        allow: ['example.org', '*.example.net:8443', '192.0.2.7'],
+        host_ports: [5432],
+      },
       shares: [{ host: '.', guest: 'same', mode: 'rw' }],
       paths: { '~/data': '/data' },
       packages: ['nodejs', 'postgresql=15+248'],
@@ -217,6 +222,11 @@ describe('parseConfig', () => {
     ['vm: []', '2:5 vm must be a mapping, not a list'],
     ['network: { mode: bridge }', '2:18 network.mode must be user, not "bridge"'],
     [
+      'network: { allow: [a.example, A.example.] }',
+      '2:31 network.allow[1] a.example stands here twice',
+    ],
+    ["network: { allow: ['*'] }", '2:20 network.allow[0] is every host: that is `egress: full`'],
+    [
       'network: { host_ports: [1, 70000] }',
       '2:28 network.host_ports[1] "70000" is not a port: 1 to 65535',
     ],
@@ -316,8 +326,6 @@ describe('parseConfig', () => {
     ['templates: { pool: 2 }', '2:12 templates is not available yet'],
     ['vm: { gui: true }', '2:12 vm.gui is not available yet'],
     ['vm: { driver: libvirt }', '2:15 vm.driver libvirt is not available yet'],
-    ['network: { egress: allowlist }', '2:20 network.egress allowlist is not available yet'],
-    ['network: { allow: [x] }', '2:19 network.allow is not available yet'],
   ])('puts off %s', (line, problem) => {
     expect(problemsIn(line)).toEqual([problem]);
   });

@@ -13,6 +13,7 @@ export const removeSchema = z.strictObject({
   run: names(field.runName),
   environment: names(field.variableName),
   ports: names(field.parsed((text) => String(parsePortPair(text).guest))),
+  allow: names(field.allowedHost),
   host_ports: names(field.parsed((text) => String(parsePort(text)))),
   shares: names(field.filledWord),
   provision: names(field.filledWord),

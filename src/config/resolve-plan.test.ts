@@ -52,6 +52,7 @@ describe('resolvePlan', () => {
       postCommands: [],
       ports: [],
       egress: 'full',
+      allow: [],
       hostPorts: [],
       environment: {},
       directory: '/home/me/app',
@@ -239,5 +240,36 @@ describe('the environment of a plan', () => {
         ].join('\n'),
       }),
     );
+  });
+});
+
+describe('the egress of a plan', () => {
+  it('takes the hosts of an allow-list, and none where there is no list', () => {
+    const listed = 'network: { egress: allowlist, allow: [a.example, "*.b.example:22"] }';
+    expect(planOf(listed)).toMatchObject({
+      egress: 'allowlist',
+      allow: ['a.example', '*.b.example:22'],
+    });
+    // A profile may have the list, and the file closes it all.
+    expect(planOf('network: { egress: none, allow: [a.example] }')).toMatchObject({
+      egress: 'none',
+      allow: [],
+    });
+  });
+
+  it.each([
+    ['{ allow: [a.example] }', 'network.allow has no effect without `egress: allowlist`'],
+    ['{ egress: full, allow: [a.example] }', 'network.allow has no effect'],
+    ['{ egress: allowlist }', 'network.egress wants hosts in network.allow'],
+    [
+      '{ egress: allowlist, allow: [a.example], host_ports: [3128] }',
+      'network.egress needs port 3128 of the guest',
+    ],
+    [
+      '{ egress: allowlist, allow: [a.example] }\nports: ["8080:3128"]',
+      'network.egress needs port 3128 of the guest',
+    ],
+  ])('refuses network: %s', (network, why) => {
+    expect(() => planOf(`network: ${network}`)).toThrow(why);
   });
 });

@@ -1,3 +1,4 @@
+import { egressPort } from '../core/egress.ts';
 import { CloneboxError, reasonOf } from '../core/errors.ts';
 import type { PlannedPackage, RunUnit, VmPlan } from '../core/plan.ts';
 import { exactBytes } from '../lib/bytes.ts';
@@ -32,6 +33,7 @@ export function resolvePlan(input: PlanInput): VmPlan {
   const shares = resolveShares(input, report);
   const place = (project && guestPlaceOf(shares, project)) ?? homeOf(user);
   const run = resolveRun(config, place);
+  const egress = config.network?.egress ?? 'full';
   const plan: VmPlan = {
     name: overrides.name ?? config.vm?.name ?? input.defaultName,
     project,
@@ -54,7 +56,8 @@ export function resolvePlan(input: PlanInput): VmPlan {
     provision: config.provision ?? [],
     postCommands: config.post_commands ?? [],
     ports: resolvePorts(input, run, report),
-    egress: config.network?.egress ?? 'full',
+    egress,
+    allow: egress === 'allowlist' ? (config.network?.allow ?? []) : [],
     hostPorts: config.network?.host_ports ?? [],
     environment: resolveEnvironment(input, report),
     secrets: resolveSecrets(input, { user, report }),
@@ -62,6 +65,7 @@ export function resolvePlan(input: PlanInput): VmPlan {
     withheld: [],
   };
   checkHostPorts(plan, report);
+  checkEgress(plan, config, report);
   if (problems.length > 0)
     throw invalidConfig(problems, config.origin && checkOf(config.origin.file));
   return plan;
@@ -94,6 +98,19 @@ function checkHostPorts({ hostPorts, ports }: VmPlan, report: Report): void {
     if (!taken.has(port)) continue;
     report(['network', 'host_ports', index], `is ${port}, on which the guest itself listens`);
   }
+}
+
+/** A list that nobody would keep to, or that lets nobody out, is a mistake. The proxy needs its port of the guest. */
+function checkEgress({ egress, allow, ports, hostPorts }: VmPlan, config: Config, report: Report) {
+  const listed = config.network?.allow?.length ?? 0;
+  if (egress === 'full' && listed > 0)
+    report(['network', 'allow'], 'has no effect without `egress: allowlist`');
+  if (egress !== 'allowlist') return;
+  if (allow.length === 0)
+    report(['network', 'egress'], 'wants hosts in network.allow; `none` lets nothing out');
+  const taken = [...ports.map(({ guest }) => guest), ...hostPorts];
+  if (taken.includes(egressPort))
+    report(['network', 'egress'], `needs port ${egressPort} of the guest for its proxy`);
 }
 
 function resolveImage(input: PlanInput, report: Report): string {

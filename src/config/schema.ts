@@ -44,6 +44,7 @@ const portPair = field.text((value) => {
   }
 });
 
+const itself = (value: string) => [value];
 const nothing = z.strictObject({});
 const noItems = z.array(z.never());
 
@@ -80,8 +81,8 @@ const vm = z.strictObject({
 
 const network = z.strictObject({
   mode: field.oneOf(['user']).optional(),
-  egress: field.oneOf(['full', 'none'], ['allowlist']).optional(),
-  allow: field.reserved(noItems).optional(),
+  egress: field.oneOf(['full', 'none', 'allowlist']).optional(),
+  allow: field.unique(field.allowedHost, itself).optional(),
   host_ports: field.unique(port, (value) => [`port ${value}`]).optional(),
 });
 
@@ -98,8 +99,6 @@ const runUnit = z.strictObject({
   port: port.optional(),
   restart: field.oneOf(['no', 'on-failure', 'always']).optional(),
 });
-
-const itself = (value: string) => [value];
 
 /** `.clonebox.yaml`, version 2: every key, and nothing else (docs/reference/config.md). No defaults: `resolvePlan` has them. */
 export const configSchema = z.strictObject({

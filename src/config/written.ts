@@ -22,7 +22,7 @@ export function writtenPlan(plan: VmPlan): Written {
       ...{ name, driver, image, cpus, memory: exactBytes(memory), disk: exactBytes(disk), accel },
       ...{ user, auth, share_driver: shareDriver },
     },
-    network: { egress: plan.egress, host_ports: plan.hostPorts },
+    network: { egress: plan.egress, allow: plan.allow, host_ports: plan.hostPorts },
     shares: plan.shares,
     packages: plan.packages.map(({ name: one, version }) => (version ? `${one}=${version}` : one)),
     snap_packages: plan.snapPackages,

@@ -1,6 +1,7 @@
 import type { Audit } from './audit.ts';
 import type { Detector } from './detect.ts';
 import type { Driver } from './driver.ts';
+import type { EgressSettings } from './egress.ts';
 import type { Guest } from './guest.ts';
 import type { Host } from './host.ts';
 import type { Images } from './image.ts';
@@ -39,6 +40,8 @@ export interface Ctx {
   prepareFirstBoot(record: VmRecord): Promise<void>;
   /** Makes another login key for a VM at this path, and returns its public half. */
   makeLoginKey(record: VmRecord, path: string): Promise<string>;
+  /** Starts the proxy that is the only way out of a VM with an allow-list; it ends with the VM's machine. */
+  startEgressProxy(start: { runtime: string; settings: EgressSettings }, io: Io): Promise<void>;
   /** What looks at this workstation, one for each area; loaded at its first use. */
   detectors(): Promise<readonly Detector[]>;
   /** What the project in a directory needs, by its own files. Runs nothing; what is not understood is a note. */

@@ -59,10 +59,10 @@ export interface PlannedPackage {
 }
 
 /**
- * What the guest reaches of the world once it is made: `full` all of it, `none` nothing. While it is made its network is
- * open.
+ * What the guest reaches of the world once it is made: `full` all of it, `none` nothing, `allowlist` only named hosts,
+ * by a proxy on this side. While it is made its network is open.
  */
-export type Egress = 'full' | 'none';
+export type Egress = 'full' | 'none' | 'allowlist';
 
 /** How people log in, as the file says it. */
 export interface PlannedAuth {
@@ -102,6 +102,8 @@ export interface VmPlan {
   readonly postCommands: readonly string[];
   readonly ports: readonly PlannedPort[];
   readonly egress: Egress;
+  /** Hosts for `allowlist`, as `core/allowed-host.ts` reads them; else empty. */
+  readonly allow: readonly string[];
   /** Ports on the host's loopback that the guest may reach, at the same port of its own loopback. */
   readonly hostPorts: readonly number[];
   readonly environment: Readonly<Record<string, string>>;

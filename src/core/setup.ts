@@ -46,6 +46,11 @@ export interface GuestSetup {
   workstation(io: Io): Promise<Workstation>;
   /** Identity, workstation facts, shares, packages, services, steps: everything of the plan but its own commands, in order. */
   provision(input: SetupInput, workstation: Workstation, io: Io): Promise<void>;
+  /**
+   * Tells the guest's programs their way out, when that is another one than they were told: at the first boot, once the
+   * network is closed, and at a start after the file has changed. The project's own commands are told too.
+   */
+  tellEgress(input: SetupInput, workstation: Workstation, io: Io): Promise<void>;
   /** The project's own commands, as units: they are started when the network is as they will always have it. */
   startCommands(input: SetupInput, workstation: Workstation, io: Io): Promise<void>;
   /** Sees to it that a booted guest has the shares of the plan mounted; fails with `guest-failed` when one is not. */

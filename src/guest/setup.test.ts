@@ -358,3 +358,61 @@ describe('a later start', () => {
     });
   });
 });
+
+describe('the way out', () => {
+  const web = { name: 'web', command: ['x'], cwd: '/', env: {}, port: undefined, restart: 'no' };
+  const tell = (egress: string, guest: Guest, phase = 'ready') => {
+    const own = { ...plan, egress, run: [web] };
+    const input = { plan: own, record: { phase }, guest, shareDriver: '9p' };
+    return createGuestSetup({ host, paths }).tellEgress(
+      input as unknown as SetupInput,
+      { ...workstation, proxy: { http_proxy: 'http://proxy.example:8080' } },
+      quietIo(),
+    );
+  };
+  const listed = '# The way out is the proxy of egress: allowlist.\nexport x=y\n';
+
+  test.each([
+    ['full', 'export x=y\n'],
+    ['none', 'export x=y\n'],
+    ['allowlist', listed],
+  ])('of egress %s that a guest knows is not told again', async (egress, text) => {
+    const { guest, ran } = fakeGuest(undefined, { '/etc/profile.d/clonebox.sh': text });
+    await tell(egress, guest);
+    expect(ran).toEqual([]);
+  });
+
+  test('by an allow-list is told to logins, apt and the units', async () => {
+    const { guest, ran } = fakeGuest();
+    await tell('allowlist', guest);
+    const files = unpacked(ran);
+    const proxy = 'http://127.0.0.1:3128';
+    for (const name of ['http_proxy', 'HTTPS_PROXY'])
+      expect(files.get('/etc/environment')?.text).toContain(`${name}="${proxy}"\n`);
+    expect(files.get('/etc/environment')?.text).toContain('no_proxy="localhost,127.0.0.1,::1"\n');
+    expect(
+      files.get('/etc/profile.d/clonebox.sh')?.text.startsWith(listed.split('\n')[0] ?? ''),
+    ).toBe(true);
+    expect(files.get('/etc/apt/apt.conf.d/90clonebox-proxy')?.text).toContain(
+      `https::Proxy "${proxy}"`,
+    );
+    const unit = files.get('/etc/systemd/system/clonebox-run-web.service')?.text;
+    expect(unit).toContain(`https_proxy=${proxy}`);
+    expect([...files.values()].some(({ text }) => text.includes('proxy.example'))).toBe(false);
+  });
+
+  test("is the workstation's own again when the list has gone", async () => {
+    const { guest, ran } = fakeGuest(undefined, { '/etc/profile.d/clonebox.sh': listed });
+    await tell('full', guest);
+    expect(unpacked(ran).get('/etc/environment')?.text).toContain(
+      'http_proxy="http://proxy.example:8080"\n',
+    );
+    expect(unpacked(ran).get('/etc/profile.d/clonebox.sh')?.text).not.toContain('allowlist');
+  });
+
+  test('is told at the first boot before there are units', async () => {
+    const { guest, ran } = fakeGuest();
+    await tell('allowlist', guest, 'creating');
+    expect([...unpacked(ran).keys()].filter((path) => path.includes('systemd'))).toEqual([]);
+  });
+});

@@ -22,7 +22,16 @@ import {
   sharesUnit,
 } from './shares.ts';
 import { runUnitFiles, runUnitName } from './units.ts';
-import { guestLocale, guestVariables, readWorkstation } from './workstation.ts';
+import {
+  aptProxyFile,
+  behindEgress,
+  egressMark,
+  guestLocale,
+  guestVariables,
+  profileFile,
+  readWorkstation,
+  variableFiles,
+} from './workstation.ts';
 
 interface Deps {
   readonly host: Host;
@@ -34,6 +43,7 @@ export function createGuestSetup(deps: Deps): GuestSetup {
   return {
     workstation: () => readWorkstation(deps.host),
     provision: (input, workstation, io) => provision(deps, input, { workstation, io }),
+    tellEgress,
     startCommands,
     verifyShares: async ({ plan, guest, shareDriver }, io) => {
       const shares = liveShares(plan, shareDriver ?? '9p');
@@ -160,6 +170,22 @@ async function provision(
   }
 }
 
+async function tellEgress(input: SetupInput, workstation: Workstation, io: Io): Promise<void> {
+  const { plan, guest, record } = input;
+  const text = Buffer.from((await guest.readFile(profileFile, io)) ?? []).toString('utf8');
+  if (text.startsWith(egressMark) === (plan.egress === 'allowlist')) return;
+  const phase = { id: 'way-out', title: 'Telling the guest its way out' };
+  await inPhase(phase, io, () => {
+    const files = variableFiles(behindEgress(workstation, plan), plan.environment);
+    return putFiles(guest, files, {
+      ...{ io, phase },
+      script: files.some(({ path }) => path === aptProxyFile) ? '' : `rm -f ${aptProxyFile}`,
+    });
+  });
+  // At the first boot they have not been made yet.
+  if (record.phase === 'ready') await startCommands(input, workstation, io);
+}
+
 async function startCommands(
   { plan, guest }: SetupInput,
   workstation: Workstation,
@@ -167,7 +193,7 @@ async function startCommands(
 ): Promise<void> {
   if (plan.run.length === 0) return;
   const phase = { id: 'run', title: "Starting the project's own commands" };
-  const environment = guestVariables(workstation, plan.environment);
+  const environment = guestVariables(behindEgress(workstation, plan), plan.environment);
   // One that is handed secrets is started with them.
   const waiting = new Set(servicesOf(plan));
   const now = plan.run.filter(({ name }) => !waiting.has(name)).map(runUnitName);

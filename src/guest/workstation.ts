@@ -1,4 +1,6 @@
+import { egressProxy } from '../core/egress.ts';
 import type { Host } from '../core/host.ts';
+import type { VmPlan } from '../core/plan.ts';
 import type { Workstation } from '../core/setup.ts';
 import { shellQuote } from '../lib/quote.ts';
 import type { GuestFile } from './archive.ts';
@@ -95,21 +97,49 @@ export function guestVariables(
   };
 }
 
-/** The files that carry the workstation's facts. */
-export function workstationFiles(
+/**
+ * The workstation as its guest sees it once its network is as it stays: behind an allow-list the way out is CloneBox's
+ * proxy, and no other.
+ */
+export function behindEgress(workstation: Workstation, { egress }: VmPlan): Workstation {
+  return egress === 'allowlist' ? { ...workstation, proxy: egressProxy } : workstation;
+}
+
+/** Where login shells read the variables. Its first line says whether they lead to CloneBox's proxy. */
+export const profileFile = '/etc/profile.d/clonebox.sh';
+export const egressMark = '# The way out is the proxy of egress: allowlist.\n';
+export const aptProxyFile = '/etc/apt/apt.conf.d/90clonebox-proxy';
+
+/** The files that carry variables, and the proxy of apt, which reads none. */
+export function variableFiles(
   workstation: Workstation,
   environment: Readonly<Record<string, string>>,
 ): GuestFile[] {
-  const files: GuestFile[] = [];
   const variables = Object.entries(guestVariables(workstation, environment));
   // pam_env(8) reads it for every login. It strips the outer quotes and knows no escapes, so that a value with a
   // newline or `#` cannot be said there: login shells have it from the other file.
   const lines = variables
     .filter(([, value]) => !/[\n#]/.test(value))
     .map(([name, value]) => `${name}="${value}"`);
-  files.push({ path: '/etc/environment', content: `${lines.join('\n')}\n` });
   const exports = variables.map(([name, value]) => `export ${name}=${shellQuote(value)}`);
-  files.push({ path: '/etc/profile.d/clonebox.sh', content: `${exports.join('\n')}\n` });
+  const mark = workstation.proxy === egressProxy ? egressMark : '';
+  const apt = ['http', 'https'].flatMap((scheme) => {
+    const value = workstation.proxy[`${scheme}_proxy`];
+    return value ? [`Acquire::${scheme}::Proxy "${value.replaceAll('"', '')}";`] : [];
+  });
+  return [
+    { path: '/etc/environment', content: `${lines.join('\n')}\n` },
+    { path: profileFile, content: `${mark}${exports.join('\n')}\n` },
+    ...(apt.length > 0 ? [{ path: aptProxyFile, content: `${apt.join('\n')}\n` }] : []),
+  ];
+}
+
+/** The files that carry the workstation's facts. */
+export function workstationFiles(
+  workstation: Workstation,
+  environment: Readonly<Record<string, string>>,
+): GuestFile[] {
+  const files = variableFiles(workstation, environment);
   files.push({
     path: '/etc/default/locale',
     content: `LANG=${guestLocale(workstation.locale).locale}\n`,
@@ -121,11 +151,5 @@ export function workstationFiles(
   for (const { name, pem } of workstation.certificates) {
     files.push({ path: `/usr/local/share/ca-certificates/clonebox-${name}.crt`, content: pem });
   }
-  const apt = ['http', 'https'].flatMap((scheme) => {
-    const value = workstation.proxy[`${scheme}_proxy`];
-    return value ? [`Acquire::${scheme}::Proxy "${value.replaceAll('"', '')}";`] : [];
-  });
-  if (apt.length > 0)
-    files.push({ path: '/etc/apt/apt.conf.d/90clonebox-proxy', content: `${apt.join('\n')}\n` });
   return files;
 }

@@ -60,6 +60,7 @@ function sampleRecord(name: VmRecord['name'], index: number): VmRecord {
         postCommands: [],
         ports: [],
         egress: 'full',
+        allow: [],
         hostPorts: [],
         environment: {},
         withheld: [],

@@ -8,7 +8,7 @@ import type { VmRecord } from '../core/record.ts';
 import type { Secret } from '../core/secret.ts';
 import type { Journal } from '../core/store.ts';
 import { type Booted, bootMachine } from './boot.ts';
-import { closeEgress, requireClosable } from './egress.ts';
+import { closeEgress, openAllowlist, requireClosable } from './egress.ts';
 import { readLoginKeys } from './login-keys.ts';
 import { setLoginPassword } from './login-password.ts';
 import { operation } from './operation.ts';
@@ -112,6 +112,8 @@ async function setUp(ctx: Ctx, booted: Booted): Promise<Secret | undefined> {
     action: async (io) => {
       await ctx.setup.provision(booted.setup, workstation, io);
       await closeEgress(ctx, booted);
+      await openAllowlist(ctx, booted);
+      await ctx.setup.tellEgress(booted.setup, workstation, io);
       await openTunnels(ctx, booted.record, booted.guest);
       await ctx.setup.startCommands(booted.setup, workstation, io);
       await handOverSecrets(ctx, booted.setup);

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Ctx } from '../core/ctx.ts';
+import { egressVariables } from '../core/egress.ts';
 import { CloneboxError, isCloneboxError, reasonOf } from '../core/errors.ts';
 import type { VmRecord } from '../core/record.ts';
 import { shellQuote } from '../lib/quote.ts';
@@ -46,7 +47,8 @@ async function execIn(ctx: Ctx, record: VmRecord, input: ExecInput): Promise<num
   await requireRunning(ctx, record);
   const user = input.as ?? record.plan.user.name;
   const cwd = input.guestCwd ?? record.plan.directory;
-  const env = { ...record.plan.environment, ...input.env };
+  const out = record.plan.egress === 'allowlist' ? egressVariables : {};
+  const env = { ...out, ...record.plan.environment, ...input.env };
   if (input.tty || input.stdin)
     return overSsh(ctx, record, { ...input, user, env, directory: cwd });
   const guest = await ctx.openGuest(record.name);

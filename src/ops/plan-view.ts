@@ -39,7 +39,7 @@ export interface PlanView {
     readonly guest: number;
     readonly host: number | null;
   })[];
-  readonly network: { readonly egress: Egress };
+  readonly network: { readonly egress: Egress; readonly allow: readonly string[] };
   readonly run: readonly (Because & {
     readonly name: string;
     readonly command: readonly string[];
@@ -86,7 +86,7 @@ export function planView({ plan, configFile, draft, sizes }: PlanViewInput): Pla
     })),
     shares: plan.shares.map((share) => ({ ...share, ...why(shareFinding(plan, share.host)) })),
     ports: plan.ports.map((port) => ({ ...portView(port), ...why(ofUnit(port.name)) })),
-    network: { egress: plan.egress },
+    network: { egress: plan.egress, allow: plan.allow },
     run: plan.run.map((unit) => ({ ...unitView(unit, plan.directory), ...why(ofUnit(unit.name)) })),
     provision: plan.provision.map((step) =>
       step.kind === 'file'

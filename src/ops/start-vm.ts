@@ -3,7 +3,7 @@ import type { VmRecord } from '../core/record.ts';
 import type { Journal } from '../core/store.ts';
 import { bootMachine, settle } from './boot.ts';
 import { proveCommand, secondsSince, type Timings } from './create-vm.ts';
-import { requireClosable } from './egress.ts';
+import { openAllowlist, requireClosable } from './egress.ts';
 import { waitForPorts } from './ready.ts';
 
 /**
@@ -28,6 +28,8 @@ export async function startVm(
   try {
     ctx.io.emit({ kind: 'phase', id: 'shares', title: 'Checking the shared directories' });
     await settle(ctx, booted);
+    await openAllowlist(ctx, booted);
+    await ctx.setup.tellEgress(booted.setup, await ctx.setup.workstation(ctx.io), ctx.io);
     await proveCommand(ctx, booted);
     timings.t_command = secondsSince(ctx);
     await journal.commit();

@@ -1,9 +1,8 @@
 import type { Ctx } from '../core/ctx.ts';
 import type { NetworkChoice } from '../core/driver.ts';
 import type { VmName } from '../core/name.ts';
-import type { Egress } from '../core/plan.ts';
 import type { VmRecord } from '../core/record.ts';
-import { egressOf } from './egress.ts';
+import { type EgressStatus, egressOf } from './egress.ts';
 import { loadVm } from './target.ts';
 import { readVmState } from './vm-state.ts';
 
@@ -29,7 +28,7 @@ export interface VmSummary {
 export interface VmStatus extends VmSummary {
   readonly accel: string | null;
   readonly accelReason: string | null;
-  readonly network: (Omit<NetworkChoice, 'egress'> & { readonly egress: Egress }) | null;
+  readonly network: (Omit<NetworkChoice, 'egress'> & EgressStatus) | null;
   readonly pid: number | null;
   readonly uptimeSeconds: number | null;
   readonly user: string;
@@ -99,7 +98,7 @@ export async function readStatus(ctx: Ctx, record: VmRecord): Promise<VmStatus> 
     ...summary,
     accel: running?.accel.accel ?? null,
     accelReason: running?.accel.reason ?? null,
-    network: running ? { ...running.network, egress: egressOf(running) } : null,
+    network: running ? { ...running.network, ...(await egressOf(ctx, name, running)) } : null,
     pid: running?.process.pid ?? null,
     uptimeSeconds: state.kind === 'running' ? Math.round(state.uptimeSeconds) : null,
     user: plan.user.name,

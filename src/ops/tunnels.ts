@@ -1,4 +1,6 @@
+import { basename } from 'node:path';
 import type { Ctx } from '../core/ctx.ts';
+import { egressFiles, egressPort } from '../core/egress.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { Guest } from '../core/guest.ts';
 import type { VmName } from '../core/name.ts';
@@ -17,7 +19,12 @@ const notUpYet = /kex_exchange_identification|Connection (reset|refused|closed|t
 async function startTunnel(
   ctx: Ctx,
   record: VmRecord,
-  tunnel: { id: string; forward: readonly string[]; isOpen: () => Promise<boolean> },
+  tunnel: {
+    id: string;
+    /** Relative paths in it are in the runtime directory. */
+    forward: readonly string[];
+    isOpen: () => Promise<boolean>;
+  },
 ): Promise<void> {
   const runtime = ctx.store.paths.runtimeOf(record.name);
   const extra = [
@@ -30,7 +37,7 @@ async function startTunnel(
   ];
   const argv = await ctx.sshCommand(record, { tty: false, extra });
   const log = `${runtime}/${tunnel.id}.log`;
-  const open = () => ctx.host.startDaemon(argv, { logFile: log });
+  const open = () => ctx.host.startDaemon(argv, { logFile: log, cwd: runtime });
   const patience = ctx.host.now() + sshTimeout;
   let process = await open();
   // ssh does not say when it is done; the port does.
@@ -57,6 +64,17 @@ export async function openTunnels(ctx: Ctx, record: VmRecord, guest: Guest): Pro
       isOpen: async () => (await listeningPorts(guest, ctx.io)).has(port),
     });
   }
+}
+
+/** Lets the guest reach the socket of its own proxy, at a port of its loopback. */
+export async function openEgressTunnel(ctx: Ctx, record: VmRecord, guest: Guest): Promise<void> {
+  // By a relative path: ssh would read colons, `%` and `$` in a whole one.
+  const socket = `./${basename(egressFiles(ctx.store.paths.runtimeOf(record.name)).socket)}`;
+  await startTunnel(ctx, record, {
+    id: 'egress-tunnel',
+    forward: ['-R', `127.0.0.1:${egressPort}:${socket}`],
+    isOpen: async () => (await listeningPorts(guest, ctx.io)).has(egressPort),
+  });
 }
 
 /** Forwards a host port to the guest of a running VM. It becomes part of the network itself at the next start. */

@@ -63,6 +63,10 @@ export const runtimeFiles = {
   virtiofs: 'vfs-TAG',
   virtiofsLog: 'vfs-TAG.log',
   empty: 'empty',
+  egressSocket: 'egress',
+  egressSettings: 'egress.json',
+  egressLog: 'egress.log',
+  egressTunnelLog: 'egress-tunnel.log',
   hostTunnelLog: 'host-PORT.log',
   portTunnelLog: 'port-PORT.log',
 } as const;

@@ -98,7 +98,8 @@ const vmPlan = z.looseObject({
   postCommands: strings,
   ports: z.array(z.looseObject({ name: z.string(), guest: port, host: maybe(port) })),
   // A VM of before there was a choice reaches everything.
-  egress: z.enum(['full', 'none']).prefault('full'),
+  egress: z.enum(['full', 'none', 'allowlist']).prefault('full'),
+  allow: strings.prefault([]),
   hostPorts: z.array(port),
   environment: stringMap,
   secrets: z.array(

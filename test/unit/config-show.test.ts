@@ -87,6 +87,7 @@ describe('config show --resolved', () => {
       'vm.user.shell': { value: '/bin/zsh', origin: { kind: 'workstation' } },
       'vm.auth.ssh_keys[0]': { origin: at(7, 22) },
       'network.egress': byDefault('full'),
+      'network.allow': byDefault([]),
       'network.host_ports': byDefault([]),
       // A mount around another goes before it, whatever the order of the lists.
       'shares[0].host': byDefault(project),

@@ -52,7 +52,10 @@ function shareText({ sizes }: PlanView, share: PlanView['shares'][number]): stri
 
 /** `full` is what everybody expects. */
 function networkText({ network }: PlanView): string {
-  return network.egress === 'full' ? '' : 'open while it is made, then closed (egress: none)';
+  const { egress, allow } = network;
+  if (egress === 'full') return '';
+  const but = egress === 'none' ? '' : ` but for ${allow.join(', ')}`;
+  return `open while it is made, then closed${but} (egress: ${egress})`;
 }
 
 /** Packages that are there for one reason stand together; the version is that of the first. */

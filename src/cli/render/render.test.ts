@@ -31,7 +31,13 @@ const stopped: VmStatus = {
 const running: VmStatus = {
   ...stopped,
   ...{ state: 'running', accel: 'tcg', accelReason: 'no KVM', pid: 77, uptimeSeconds: 125 },
-  network: { backend: 'passt', hostIsolated: true, egress: 'full', reason: 'no gateway' },
+  network: {
+    backend: 'passt',
+    hostIsolated: true,
+    egress: 'full',
+    refusals: null,
+    reason: 'no gateway',
+  },
   shares: [{ host: project, guest: project, mode: 'rw', driver: '9p', mounted: true }],
   memory: { configured: 2 * gibibyte, private: gibibyte / 2, shared: gibibyte / 4 },
 };
@@ -62,7 +68,13 @@ describe('after a start', () => {
   it('people are warned when the guest can reach this host, or a share is missing', () => {
     const open: VmStatus = {
       ...running,
-      network: { backend: 'user', hostIsolated: false, egress: 'full', reason: 'no passt' },
+      network: {
+        backend: 'user',
+        hostIsolated: false,
+        egress: 'full',
+        refusals: null,
+        reason: 'no passt',
+      },
       shares: running.shares.map((share) => ({ ...share, mounted: false })),
     };
     const text = renderMade(made(open), look).join('\n');

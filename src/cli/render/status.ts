@@ -42,8 +42,10 @@ function accelText({ accel, accelReason }: VmStatus): string {
 
 function networkText(vm: VmStatus): string {
   if (vm.network === null) return '';
-  const { backend, hostIsolated, egress } = vm.network;
+  const { backend, hostIsolated, egress, refusals } = vm.network;
   if (egress === 'none') return `${backend}, closed: nothing leaves the guest (egress: none)`;
+  if (egress === 'allowlist')
+    return `${backend}, closed but for network.allow (egress: allowlist); refusals: ${refusals}`;
   return `${backend}, this host's loopback is ${hostIsolated ? 'cut off' : 'NOT cut off'}`;
 }
 

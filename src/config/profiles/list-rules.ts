@@ -40,6 +40,7 @@ export const listRules = {
   snap_packages: { path: ['snap_packages'], keyOf: String },
   services: { path: ['services'], keyOf: unit, read: unit },
   ports: { path: ['ports'], keyOf: guestPort },
+  allow: { path: ['network', 'allow'], keyOf: String },
   host_ports: { path: ['network', 'host_ports'], keyOf: String },
   shares: {
     path: ['shares'],

@@ -188,17 +188,25 @@ describe('merging', () => {
       'ports, shares and units are removed however they are written',
       {
         ports: ['8080:80', '81'],
-        network: { host_ports: [5432] },
+        network: { host_ports: [5432], allow: ['a.example', 'B.example'] },
         services: ['a.service'],
         shares: [{ host: '~/d' }],
       },
-      { remove: { ports: ['80'], host_ports: [5432], services: ['a'], shares: ['~/d'] } },
+      {
+        remove: {
+          ...{ ports: ['80'], host_ports: [5432], allow: ['b.EXAMPLE.'] },
+          ...{ services: ['a'], shares: ['~/d'] },
+        },
+      },
       {
         ports: ['81'],
-        network: { host_ports: [] },
+        network: { host_ports: [], allow: ['a.example'] },
         services: [],
         shares: [],
-        remove: { ports: ['80'], host_ports: ['5432'], services: ['a'], shares: ['~/d'] },
+        remove: {
+          ...{ ports: ['80'], host_ports: ['5432'], allow: ['b.example'] },
+          ...{ services: ['a'], shares: ['~/d'] },
+        },
       },
     ],
   ])('%s', (_, one, two, both) => {

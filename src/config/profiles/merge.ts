@@ -39,7 +39,10 @@ const rules: Rule = {
         auth: { kind: 'map', keys: { ssh_keys: list(listRules.ssh_keys) } },
       },
     },
-    network: { kind: 'map', keys: { host_ports: list(listRules.host_ports) } },
+    network: {
+      kind: 'map',
+      keys: { allow: list(listRules.allow), host_ports: list(listRules.host_ports) },
+    },
     packages: list(listRules.packages),
     snap_packages: list(listRules.snap_packages),
     services: list(listRules.services),
