@@ -8,6 +8,7 @@ import type {
 } from '../core/plan.ts';
 import type { FirstConfig } from './first-config.ts';
 import type { PlanSizes } from './plan-sizes.ts';
+import { secretLine } from './secrets/secret-line.ts';
 
 interface Because {
   readonly finding: Finding;
@@ -49,6 +50,13 @@ export interface PlanView {
   })[];
   readonly provision: readonly (Because & { readonly step: string; readonly as: string })[];
   readonly postCommands: readonly (Because & { readonly command: string })[];
+  /** Where each secret is from and where it goes; no value. */
+  readonly secrets: readonly {
+    readonly name: string;
+    readonly provider: string;
+    readonly to: string;
+  }[];
+  readonly auth: { readonly method: string; readonly keys: readonly string[] };
   readonly environment: readonly string[];
   readonly sizes: PlanSizes;
   /** What was seen and is not in. */
@@ -101,6 +109,8 @@ export function planView({ plan, configFile, draft, sizes }: PlanViewInput): Pla
       command,
       ...why(needs?.setup.find((one) => one.command === command)?.finding),
     })),
+    secrets: plan.secrets.map(secretView),
+    auth: { method: plan.auth.method, keys: plan.auth.keys },
     environment: Object.keys(plan.environment),
     sizes,
     notes: [
@@ -138,4 +148,10 @@ function portView(port: PlannedPort) {
 function unitView({ name, command, cwd, port }: RunUnit, directory: string) {
   const below = cwd.startsWith(`${directory}/`) ? cwd.slice(directory.length + 1) : cwd;
   return { name, command, cwd: cwd === directory ? null : below, port: port ?? null };
+}
+
+function secretView(secret: VmPlan['secrets'][number]) {
+  const { name, provider, service } = secret;
+  const { path } = secretLine(secret);
+  return { name, provider, to: service === undefined ? path : `${path}, variable of ${service}` };
 }

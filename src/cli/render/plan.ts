@@ -20,6 +20,11 @@ export function renderPlan(plan: PlanView, look: Look): string[] {
     { label: 'ports', value: plan.ports.map((one) => because(portText(one), one)) },
     { label: 'network', value: networkText(plan) },
     { label: 'variables', value: plan.environment.join(', ') },
+    {
+      label: 'secrets',
+      value: plan.secrets.map(({ name, provider, to }) => `${name} (${provider}): ${to}`),
+    },
+    { label: 'log in', value: loginText(plan) },
     { label: 'left out', value: plan.notes },
     { label: 'withheld', value: plan.withheld.map(({ path, reason }) => `${path}: ${reason}`) },
   ];
@@ -81,4 +86,9 @@ function unitText({ name, command, cwd, port }: PlanView['run'][number]): string
 
 function portText({ host, guest }: PlanView['ports'][number]): string {
   return `${host === null ? `127.0.0.1:${guest} or the next free one` : `127.0.0.1:${host}`} -> port ${guest}`;
+}
+
+function loginText({ auth }: PlanView): string[] {
+  const way = auth.method === 'ssh_key' ? [] : [`by ${auth.method.replaceAll('_', ' ')}`];
+  return [...way, ...auth.keys];
 }

@@ -1,15 +1,8 @@
 import type { Ctx } from '../../core/ctx.ts';
 import type { VmPlan } from '../../core/plan.ts';
-import type { PlannedSecret } from '../../core/secrets.ts';
 import { type LoadedPlan, loadPlan } from '../load-plan.ts';
 import { findTarget, loadVm } from '../target.ts';
-
-export interface SecretLine extends Omit<PlannedSecret, 'path' | 'mode'> {
-  /** Where it is in the guest. */
-  readonly path: string;
-  /** In octal, as chmod has it. */
-  readonly mode: string;
-}
+import { type SecretLine, secretLine } from './secret-line.ts';
 
 export interface SecretInput {
   readonly target: string | undefined;
@@ -20,11 +13,6 @@ export interface SecretInput {
 export async function listSecrets(ctx: Ctx, input: SecretInput): Promise<SecretLine[]> {
   const { plan } = await planWithSecrets(ctx, input);
   return plan.secrets.map(secretLine);
-}
-
-export function secretLine(one: PlannedSecret): SecretLine {
-  const path = one.path ?? `/run/clonebox/secrets/${one.name}`;
-  return { ...one, path, mode: one.mode.toString(8).padStart(4, '0') };
 }
 
 /**
