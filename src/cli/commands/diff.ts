@@ -4,7 +4,7 @@ import { userFlag, vmArgument } from '../common.ts';
 import { renderDiff } from '../render/diff.ts';
 
 export const diff = defineCommand({
-  description: `Shows where a VM has drifted: what the project's file says now against what the VM was made from, and what its running guest really has (packages and their versions, services, shares, ports) against both and against this workstation. Changes nothing. Exit code 9 when there is drift.`,
+  description: `Shows where a VM has drifted: what the project's file says now against what the VM was made from, and what its running guest really has (packages and tools with their versions, services, shares, ports) against both and against this workstation. Changes nothing. Exit code 9 when there is drift.`,
   arguments: { vm: vmArgument },
   options: { user: userFlag },
   examples: [

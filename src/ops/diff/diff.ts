@@ -9,6 +9,7 @@ import { type Drift, isDrift } from './drift.ts';
 import { packageDrift } from './packages.ts';
 import { serviceDrift } from './services.ts';
 import { portDrift, shareDrift } from './shares-and-ports.ts';
+import { toolDrift } from './tools.ts';
 
 export interface DiffResult {
   readonly vm: VmName;
@@ -71,6 +72,7 @@ async function guestDrift(ctx: Ctx, record: VmRecord, unknown: string[]): Promis
     }
     return [
       ...(await packageDrift(ctx, guest, record.plan.packages)),
+      ...(await toolDrift(ctx, guest, record.plan)),
       ...(await serviceDrift(ctx, guest, record.plan)),
       ...(await shareDrift(ctx, guest, record)),
       ...(await portDrift(ctx, guest, record)),

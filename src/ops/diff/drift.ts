@@ -1,6 +1,6 @@
 /** One thing that is not the same on two of the three sides; `null` where a side has no say in it. */
 export interface Drift {
-  readonly area: 'config' | 'packages' | 'services' | 'shares' | 'ports';
+  readonly area: 'config' | 'packages' | 'tools' | 'services' | 'shares' | 'ports';
   readonly name: string;
   /** On this machine. */
   readonly workstation: string | null;
