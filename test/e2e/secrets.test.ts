@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createContext } from '../../src/context.ts';
 import { parseVmName } from '../../src/core/name.ts';
 import { quietIo } from '../../src/core/quiet-io.ts';
@@ -9,6 +9,7 @@ import type { SetupInput } from '../../src/core/setup.ts';
 import { createTrace } from '../../src/core/trace.ts';
 import { createHost } from '../../src/host/local.ts';
 import { handOverSecrets, takeSecretsAway } from '../../src/ops/secrets/hand-over.ts';
+import { startVault, type VaultServer } from '../fixtures/vault-server.ts';
 import { type CliOptions, type CliResult, cli, freshHome, ok, scratch } from './support/cli.ts';
 import { filesWith } from './support/files-with.ts';
 
@@ -24,10 +25,16 @@ describe('secrets of a VM', () => {
     token: random(),
     /** For a service too: everything that systemd would take for something else. */
     odd: `${random()} "q" \\n $HOME \`id\` 'x' %n # =`,
+    /** Of Vault. */
+    kept: random(),
     lines: `-----BEGIN KEY-----\n${random()}\n-----END KEY-----\n`,
   };
-  const env = { CLONEBOX_HOME: home, API_TOKEN: secrets.token, TMPDIR: path.join(area, 'tmp') };
+  const env = {
+    ...{ CLONEBOX_HOME: home, API_TOKEN: secrets.token, VAULT_TOKEN: 'hvs.good-token' },
+    TMPDIR: path.join(area, 'tmp'),
+  };
   const told: string[] = [];
+  let vault: VaultServer;
 
   const run = async (args: readonly string[], options: CliOptions = {}): Promise<CliResult> => {
     const result = await cli(args, { env, ...options });
@@ -48,6 +55,8 @@ describe('secrets of a VM', () => {
     );
 
   beforeAll(async () => {
+    vault = await startVault();
+    vault.state.secrets.set('secret/shop', { password: secrets.kept });
     for (const directory of [project, env.TMPDIR]) mkdirSync(directory, { recursive: true });
     writeFileSync(
       path.join(project, '.clonebox.yaml'),
@@ -60,12 +69,16 @@ secrets:
     API_TOKEN: { service: web }
     ODD: { key: ODD_ONE, service: web, owner: root, mode: '0440' }
     SIGNING_KEY: { path: /run/keys/signing.pem }
+    KEPT: { provider: vault, key: shop#password, owner: nobody }
+  vault: { address: '${vault.address}' }
 `,
     );
     const file = path.join(project, '.clonebox.env');
     const quoted = JSON.stringify(secrets.odd);
     writeFileSync(file, `ODD_ONE=${quoted}\nSIGNING_KEY="${secrets.lines}"\n`, { mode: 0o600 });
   });
+
+  afterAll(() => vault.close());
 
   it('are not handed to a project that nobody trusts with them', async () => {
     const { exitCode, stderr } = await run(['clone', project, '--run']);
@@ -83,6 +96,7 @@ secrets:
       { name: 'API_TOKEN', path: '/run/clonebox/secrets/API_TOKEN', mode: '0400', service: 'web' },
       { name: 'ODD', owner: 'root', mode: '0440' },
       { name: 'SIGNING_KEY', path: '/run/keys/signing.pem' },
+      { name: 'KEPT', provider: 'vault', owner: 'nobody' },
     ]);
   });
 
@@ -91,12 +105,13 @@ secrets:
     expect(made.exitCode, made.stderr).toBe(0);
     expect(await digest('API_TOKEN')).toBe(sha256(secrets.token));
     expect(await digest('ODD')).toBe(sha256(secrets.odd));
+    expect(await digest('KEPT')).toBe(sha256(secrets.kept));
     expect(await inGuest(`sha256sum < /run/keys/signing.pem | cut -d' ' -f1`)).toBe(
       sha256(secrets.lines),
     );
     const facts = "stat -c '%a %U %n' /run/clonebox/secrets/* /run/keys/signing.pem";
     expect(await inGuest(facts)).toBe(
-      `400 ${process.env.SUDO_USER ?? 'root'} /run/clonebox/secrets/API_TOKEN\n440 root /run/clonebox/secrets/ODD\n400 ${process.env.SUDO_USER ?? 'root'} /run/keys/signing.pem`,
+      `400 ${process.env.SUDO_USER ?? 'root'} /run/clonebox/secrets/API_TOKEN\n400 nobody /run/clonebox/secrets/KEPT\n440 root /run/clonebox/secrets/ODD\n400 ${process.env.SUDO_USER ?? 'root'} /run/keys/signing.pem`,
     );
     expect(await inGuest('stat -f -c %T /run/clonebox/secrets /run/keys')).toBe('tmpfs\ntmpfs');
   });
@@ -165,6 +180,13 @@ secrets:
     expect(without.stderr).toMatch(/environment[\s\S]*\.clonebox\.env[\s\S]*\.env/);
     const status = await ok(['status', project, '--json'], { env });
     expect(status.json()).toMatchObject({ state: 'stopped' });
+    vault.state.mood = 'sealed';
+    const sealed = await run(['start', project], options);
+    expect(sealed.exitCode, sealed.stderr).toBe(6);
+    expect(sealed.stderr).toMatch(/sealed/);
+    const after = await ok(['status', project, '--json'], { env });
+    expect(after.json()).toMatchObject({ state: 'stopped' });
+    vault.state.mood = 'active';
     expectNowhere();
   });
 

@@ -87,6 +87,15 @@ describe('a shop, from nothing but its own files', () => {
     expect(await (await fetch(url)).json()).toMatchObject({ last: 'tea' });
   });
 
+  it('has the tools that were asked for, as diff sees them in the guest', async () => {
+    const { exitCode, stdout, stderr } = await cli(['diff', project, '--json'], { env });
+    // The packages of this workstation may well be others.
+    expect([0, 9], stderr).toContain(exitCode);
+    const { drift } = JSON.parse(stdout) as { drift: { area: string; guest: string | null }[] };
+    expect(drift.filter(({ guest }) => guest === 'not installed')).toEqual([]);
+    expect(drift.filter(({ area }) => area === 'config' || area === 'services')).toEqual([]);
+  });
+
   it('is what detect says of the guest, when it looks there', async () => {
     // A Node of this side: the guest's own is too old.
     const tools = path.join(project, '.tools');
