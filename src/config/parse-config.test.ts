@@ -128,6 +128,13 @@ describe('parseConfig', () => {
     expect(origin?.at(['vm', 'memory'])).toMatchObject({ file, line: 9, column: 11 });
   });
 
+  it('tells of 500 problems, each in its place', () => {
+    const lines = Array.from({ length: 500 }, (_, index) => `key${index}: 1`);
+    const problems = problemsIn(...lines);
+    expect(problems).toHaveLength(500);
+    expect(problems[499]).toMatch(/^501:1 key499 is not a known key/);
+  });
+
   it('needs nothing but the version', () => {
     expect(parseConfig('version: 2', file).version).toBe('2');
   });

@@ -40,14 +40,15 @@ const mostDirectories = 200;
 const mostNames = 5000;
 
 /**
- * The files and directories of a project, as paths from it: its top, sorted, then what is right below each directory. A
- * directory with more names than anybody reads is cut off. Links are listed and not followed.
+ * The files and directories of a project, as paths from it: its top, sorted, then what is right below each directory. One
+ * with more names than anybody reads is cut off. Links are listed and not followed.
  */
 export async function listTree(files: Files, directory: string): Promise<string[]> {
-  const top = await names(files, directory);
+  const top = await files.list(directory).catch(() => []);
   const inside: string[] = [];
   let directories = 0;
-  for (const name of top) {
+  // Its manifests may be anywhere among many; its directories are few, or not its own.
+  for (const name of top.slice(0, mostNames)) {
     if (foreign.has(name) || (name.startsWith('.') && !hidden.has(name))) continue;
     if (directories >= mostDirectories) break;
     if (!(await isDirectory(files, `${directory}/${name}`))) continue;
