@@ -224,6 +224,16 @@ describe('the environment of a plan', () => {
     expect(planOf(lines).environment).toEqual({ A: 'x8080y${PORT}', B: '$PORT $ $', C: '' });
   });
 
+  it('is, with ports, the only place where a name is expanded', () => {
+    const lines = `run: { web: { command: [node, "\${PORT}"] } }
+provision: [{ run: 'echo \${PORT}' }]
+post_commands: ['echo \${PORT}']`;
+    const { run, provision, postCommands } = planOf(lines);
+    const written = JSON.stringify([run, provision, postCommands]);
+    expect(written.split('${PORT}')).toHaveLength(4);
+    expect(written).not.toContain('8080');
+  });
+
   it('does not expand what it has expanded', () => {
     const env = { A: '${B}$$', B: 'b' };
     expect(planOf('environment: { X: "${A}" }', { env }).environment).toEqual({ X: '${B}$$' });

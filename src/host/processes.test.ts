@@ -241,6 +241,27 @@ describe('a daemon', () => {
     expect(isAlive(ref)).toBe(false);
   });
 
+  test('has of the variables of whoever starts it the basic ones alone', async () => {
+    const logFile = join(scratch, 'log');
+    const own = { DAEMON_TOKEN: 'canary', http_proxy: 'http://me:canary@proxy.example:1' };
+    const before = { ...process.env };
+    Object.assign(process.env, own);
+    try {
+      await startDaemon(['env'], { logFile, env: { GIVEN: 'yes' } });
+      const lived = await run(['env'], quietIo(), { livesOn: true });
+      await expect.poll(() => readFileSync(logFile, 'utf8'), patient).toContain('GIVEN=yes');
+      for (const text of [readFileSync(logFile, 'utf8'), lived.stdout]) {
+        expect(text).toMatch(/^PATH=/m);
+        expect(text).not.toContain('canary');
+      }
+    } finally {
+      for (const name of Object.keys(own)) {
+        if (before[name] === undefined) delete process.env[name];
+        else process.env[name] = before[name];
+      }
+    }
+  });
+
   test('makes its log for this user alone', async () => {
     const logFile = join(scratch, 'log');
     const ref = await startDaemon(['true'], { logFile });

@@ -105,6 +105,12 @@ describe('status', () => {
     ]);
   });
 
+  it('says when the guest can reach this host', () => {
+    const network = { ...running.network, hostIsolated: false } as VmStatus['network'];
+    const text = renderStatus({ ...running, network }, look).join('\n');
+    expect(text).toContain("this host's loopback is NOT cut off");
+  });
+
   it('of a stopped VM has no network, and no warning', () => {
     const text = renderStatus(stopped, look).join('\n');
     expect(text).not.toMatch(/network|warning|NOT/);

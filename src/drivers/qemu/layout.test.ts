@@ -72,6 +72,15 @@ describe.each(accels)('layout 1 with %s', (accel) => {
   });
 });
 
+test('no QEMU may start a program or gain a right', () => {
+  for (const backend of backends) {
+    const argv = machineArguments(spec, files, choice('tcg', backend));
+    expect(argv[argv.indexOf('-sandbox') + 1]).toBe(
+      'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny',
+    );
+  }
+});
+
 test('a machine that boots from its disk says so, and has no kernel', async () => {
   const own = { ...spec, boot: { kind: 'firmware' }, seed: undefined, shares: [] } as const;
   const argv = machineArguments(own, files, choice('tcg', 'passt'));

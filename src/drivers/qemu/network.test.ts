@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
+import type { Host } from '../../core/host.ts';
 import { quietIo } from '../../core/quiet-io.ts';
 import { createHost } from '../../host/local.ts';
 import { chooseNetwork, netdevArguments, startPasst } from './network.ts';
@@ -42,6 +43,21 @@ test('a passt that cannot start is quoted, with a way around it', async () => {
     message: expect.stringContaining("Couldn't create user namespace"),
     hint: expect.stringContaining('CLONEBOX_NETWORK=user'),
   });
+});
+
+test('passt maps no address to this host, and forwards TCP from the loopback address alone', async () => {
+  let seen: readonly string[] = [];
+  const run: Host['run'] = async (argv) => {
+    seen = argv;
+    return { exitCode: 0, signal: undefined, stdout: '', stderr: '' };
+  };
+  const host = { ...createHost({ PATH: passt }), run };
+  await startPasst({ host, files: runtimeFiles(empty) }, network, quietIo());
+  expect(seen).toContain('--no-map-gw');
+  expect(seen.filter((_, index) => seen[index - 1] === '--tcp-ports')).toEqual([
+    '127.0.0.1/8080:80',
+  ]);
+  expect(seen.join(' ')).not.toMatch(/ (-u|--udp-ports|--map-host-loopback)\b/);
 });
 
 test("QEMU's own network forwards from the loopback address alone", () => {
