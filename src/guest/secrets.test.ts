@@ -32,5 +32,10 @@ test('secrets go to a tmpfs by standard input alone, each for its owner', async 
   const files = list.split('\n').filter((line) => line.startsWith('-'));
   for (const line of files) expect(line).toMatch(/ run\//);
   expect(list).toMatch(/^-r-------- 1234\/1234 .* run\/clonebox\/secrets\/\.fresh\/TOKEN$/m);
+  const dropIn = /run\/systemd\S+$/m.exec(files.join('\n'))?.[0] ?? '';
+  const text = execFileSync('tar', ['-xOf', '-', dropIn], { input, encoding: 'utf8' });
+  expect(text).toBe(
+    '[Service]\nEnvironmentFile=/run/clonebox/secrets/.environment/clonebox-run-web.service\n',
+  );
   expect(list).toMatch(/^-r-------- 0\/0 .* run\/clonebox\/secrets\/\.environment\//m);
 });
