@@ -11,6 +11,8 @@ const secretNames = new Set([
 export const secretPlaces: readonly string[] = [
   ...[...secretNames].filter((name) => name.startsWith('.')),
   ...['.config/gcloud', '.config/gh', '.docker/config.json', '.npmrc', '.pypirc'],
+  // Its own settings too: a guest that wrote in them would choose a program that runs on this side.
+  ...['.config/clonebox', '.config/sops', '.config/age'],
   ...['.local/share/keyrings', '.local/share/kwalletd', '.local/share/clonebox'],
   ...['.mozilla', '.config/google-chrome', '.config/chromium', '.config/microsoft-edge'],
   ...['.config/BraveSoftware', '.config/opera'],

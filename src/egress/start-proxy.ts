@@ -5,6 +5,7 @@ import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import { checkSocketPath } from '../host/sockets.ts';
 import { until } from '../lib/until.ts';
+import { proxyVariables } from './proxy-variables.ts';
 
 /** What src/egress/main.ts is in the bundle (scripts/build.mjs). */
 const programName = 'egress-proxy.mjs';
@@ -24,7 +25,10 @@ export async function startEgressProxy(
   await host.files.remove(files.socket);
   await host.files.writeAtomic(files.settings, JSON.stringify(settings));
   const argv = [process.execPath, program, files.settings];
-  const daemon = await host.startDaemon(argv, { logFile: files.log });
+  const daemon = await host.startDaemon(argv, {
+    logFile: files.log,
+    env: proxyVariables(host.env),
+  });
   await until(
     async () => {
       if (await isListening(host, files.socket)) return true;

@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { type DraftChoices, isChosen, noChoices } from '../config/needs/choices.ts';
 import { outsideReach, type Reach } from '../config/outside-reach.ts';
 import { parseConfig } from '../config/parse-config.ts';
@@ -8,6 +9,7 @@ import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { VmName } from '../core/name.ts';
 import type { GuestUser, VmPlan } from '../core/plan.ts';
+import { isWithin } from '../lib/is-within.ts';
 import { checkAsked } from './asked-profiles.ts';
 import { type FirstConfig, firstConfig } from './first-config.ts';
 import { withRealKeyFiles } from './login-keys.ts';
@@ -128,6 +130,7 @@ export async function loadPlan(
   const withheld = await withheldPlaces(ctx);
   const real = { ...(await withRealKeyFiles(ctx, await withRealShares(ctx, plan))), withheld };
   checkShares(real, home);
+  await checkOwnPlaces(ctx, real);
   if (plan.auth.method === 'password') {
     ctx.io.emit({ kind: 'warning', text: passwordWarning });
   }
@@ -210,5 +213,22 @@ function checkShares(plan: VmPlan, home: string): void {
         facts: { path: share.host },
       });
     }
+  }
+}
+
+/** Where CloneBox itself keeps keys, records and settings is no guest's business, wherever it was moved to. */
+async function checkOwnPlaces({ host, store }: Ctx, plan: VmPlan): Promise<void> {
+  const places = [store.paths.home, posix.dirname(store.paths.secretSettings)];
+  const own = await Promise.all(
+    places.map(async (path) => (await host.files.realPath(path)) ?? path),
+  );
+  for (const share of plan.shares) {
+    const place = own.find((path) => isWithin(path, share.host) || isWithin(share.host, path));
+    if (place === undefined) continue;
+    throw new CloneboxError(
+      'refused',
+      `${share.host} is never shared: CloneBox keeps its own state in ${place}`,
+      { hint: 'Move one of them away from the other.', facts: { path: share.host, place } },
+    );
   }
 }

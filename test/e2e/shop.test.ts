@@ -50,7 +50,10 @@ describe('a shop, from nothing but its own files', () => {
     const dry = await ok(['clone', ...choice, '--dry-run', '--json'], { env: secrets });
     plan = dry.json<{ plan: Plan }>().plan;
     const people = await ok(['clone', ...choice, '--dry-run'], { env: secrets });
-    const made = await ok(['clone', ...choice, '--run', '--json', '--verbose'], { env: secrets });
+    const made = await ok(['clone', ...choice, '--run', '--json', '--verbose'], {
+      env: secrets,
+      timeout: 1_100_000,
+    });
     told = [dry, people, made].map(({ stdout, stderr }) => stdout + stderr).join('\n');
   });
 

@@ -30,7 +30,9 @@ beforeAll(() => {
   expect(build.status).toBe(0);
 }, 60_000);
 
-afterAll(() => rmSync(home, { recursive: true, force: true }));
+afterAll(() => {
+  for (const place of [home, `${home}-projects`]) rmSync(place, { recursive: true, force: true });
+});
 
 describe('the built program', () => {
   it('prints its help, also when it is called alone', () => {
@@ -113,8 +115,8 @@ describe('the built program', () => {
   });
 
   it('shows a configuration to people and scripts alike', () => {
-    const project = path.join(home, 'shop');
-    mkdirSync(project);
+    const project = path.join(`${home}-projects`, 'shop');
+    mkdirSync(project, { recursive: true });
     expect(clonebox('init', project)).toMatchObject({ code: 0, stderr: '' });
     expect(clonebox('config', 'validate', project)).toMatchObject({ code: 0, stderr: '' });
     expect(clonebox('config', 'show', project).stdout).toMatch(/^name: shop$/m);
