@@ -18,8 +18,9 @@ export interface Problem extends Position {
 
 export type Path = readonly (string | number)[];
 
-/** More problems than this are counted, not listed. */
+/** More problems than this are counted, not told; `config validate` tells all that are kept. */
 const listed = 50;
+const kept = 2000;
 
 /**
  * One `config-invalid` error for all problems, file by file and in the order of each; each is a line
@@ -39,13 +40,21 @@ export function invalidConfig(
   if (sorted.length > listed) lines.push(`and ${sorted.length - listed} more`);
   return new CloneboxError('config-invalid', lines.join('\n'), {
     hint: `Mend it, and check it with: ${check}`,
-    facts: { problems: sorted.slice(0, listed), count: sorted.length },
+    facts: { problems: sorted.slice(0, kept), count: sorted.length },
   });
 }
 
 /** The command line that checks a file. */
 export function checkOf(file: string): string {
   return `clonebox config validate ${shellQuote(file)}`;
+}
+
+/** Every problem that an error kept, a line for each, however many there are. */
+export function allProblems(error: CloneboxError): CloneboxError {
+  const { problems } = error.facts as { readonly problems?: readonly Problem[] };
+  if (problems === undefined || problems.length <= listed) return error;
+  const { hint, facts } = error;
+  return new CloneboxError(error.code, problems.map(lineOf).join('\n'), { hint, facts });
 }
 
 function lineOf(problem: Problem): string {

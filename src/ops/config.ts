@@ -1,8 +1,9 @@
 import type { Overrides } from '../config/plan-input.ts';
+import { allProblems } from '../config/problem.ts';
 import { resolvedValues } from '../config/resolved-values.ts';
 import type { OriginatedValue } from '../config/values.ts';
 import type { Ctx } from '../core/ctx.ts';
-import { CloneboxError } from '../core/errors.ts';
+import { CloneboxError, isCloneboxError } from '../core/errors.ts';
 import type { VmPlan } from '../core/plan.ts';
 import { loadPlan } from './load-plan.ts';
 import { findTarget } from './target.ts';
@@ -66,6 +67,10 @@ export async function validateConfig(
       hint: 'clonebox config validate .',
     });
   }
-  await loadPlan(ctx, target, { overrides: {}, mustExist: true });
+  try {
+    await loadPlan(ctx, target, { overrides: {}, mustExist: true });
+  } catch (error) {
+    throw isCloneboxError(error, 'config-invalid') ? allProblems(error) : error;
+  }
   return { file: target.configFile, valid: true };
 }
