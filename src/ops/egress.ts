@@ -29,6 +29,7 @@ export async function closeEgress(ctx: Ctx, { driver, record, started }: Booted)
   ctx.io.emit({ kind: 'phase', id: 'egress', title: `Closing the network (egress: ${egress})` });
   const spec = machineSpec(ctx, record, started.shareDriver ?? '9p');
   await driver.closeNetwork?.(spec, ctx.io);
+  ctx.io.log.info('vm.egress.closed', { egress });
 }
 
 /** Opens the one way out of a guest with an allow-list: its proxy on this side, and the tunnel that leads there. */
