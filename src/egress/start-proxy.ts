@@ -5,7 +5,7 @@ import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import { checkSocketPath } from '../host/sockets.ts';
 import { until } from '../lib/until.ts';
-import { proxyVariables } from './proxy-variables.ts';
+import { upstreamVariables } from './upstream.ts';
 
 /** What src/egress/main.ts is in the bundle (scripts/build.mjs). */
 const programName = 'egress-proxy.mjs';
@@ -27,7 +27,7 @@ export async function startEgressProxy(
   const argv = [process.execPath, program, files.settings];
   const daemon = await host.startDaemon(argv, {
     logFile: files.log,
-    env: proxyVariables(host.env),
+    env: upstreamVariables(host.env),
   });
   await until(
     async () => {

@@ -20,6 +20,13 @@ export interface Upstream {
 
 type Env = Readonly<Record<string, string | undefined>>;
 
+/** The variables that say how this host reaches the world: a program that lives on is given no others. */
+export function upstreamVariables(env: Env): Env {
+  const names = ['http_proxy', 'https_proxy', 'all_proxy', 'no_proxy'];
+  const both = names.flatMap((name) => [name, name.toUpperCase()]);
+  return Object.fromEntries(both.map((name) => [name, env[name]]));
+}
+
 /** The host's way out by its own variables: its proxies, or directly. Fails when a proxy is none that can be used. */
 export function createUpstream(env: Env): Upstream {
   const variable = (name: string) => env[name] || env[name.toUpperCase()] || undefined;

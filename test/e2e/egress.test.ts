@@ -342,11 +342,27 @@ while (my $client = $server->accept) {
     expect((await guest(ask(outside ?? '', permitted.port, '/direct'))).exitCode).not.toBe(0);
   });
 
-  it('has no proxy left when its machine was killed', async () => {
-    write(`{ egress: allowlist, allow: ['${outside}:${permitted.port}'] }`);
+  it("goes through this host's own proxy where there is one", async () => {
+    write(`{ egress: allowlist, allow: ['${outside}:${permitted.port}', 'far.example'] }`);
     await ok(['clone', project, '--apply', '--trust'], { env });
-    await ok(['restart', 'leashed'], { env });
+    const asked: string[] = [];
+    const ours = createServer((request, response) => {
+      asked.push(`${request.url} ${request.headers['proxy-authorization']}`);
+      response.end('from the proxy of the host\n');
+    });
+    await new Promise<void>((resolve) => ours.listen(0, '127.0.0.1', resolve));
+    const { port } = ours.address() as AddressInfo;
+    const upstream = { http_proxy: `http://me:word@127.0.0.1:${port}`, no_proxy: outside };
+    await ok(['restart', 'leashed'], { env: { ...env, ...upstream } });
+    const far = await guest(byProxy('GET http://far.example/x HTTP/1.0\\r\\n\\r\\n'));
+    ours.close();
+    expect(far.stdout, far.stderr).toContain('from the proxy of the host');
+    const basic = Buffer.from('me:word').toString('base64');
+    expect(asked).toEqual([`http://far.example:80/x Basic ${basic}`]);
     expect(await web()).toContain(`from ${outside}`);
+  });
+
+  it('has no proxy left when its machine was killed', async () => {
     expect(proxies()).toHaveLength(1);
     const { pid } = (await ok(['status', 'leashed', '--json'], { env })).json<{ pid: number }>();
     process.kill(pid, 'SIGKILL');
