@@ -43,8 +43,9 @@ export async function benchCreate(
 ): Promise<BenchReport> {
   const reference = await ctx.images.resolveAuto(ctx.io);
   const image = await ctx.images.ensure(reference, ctx.io);
-  const project = `${ctx.store.paths.home}/bench`;
   const name = `bench-${process.pid}`;
+  // Not in the state directory: nothing of that is ever shared.
+  const project = `${ctx.host.env.TMPDIR || '/tmp'}/clonebox-${name}`;
   await ctx.host.files.makeDirectory(project);
   await ctx.host.files.writeAtomic(
     `${project}/.clonebox.yaml`,
