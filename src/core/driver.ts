@@ -36,6 +36,20 @@ export interface NetworkSpec {
   readonly egress: 'open' | 'closable' | 'closed';
 }
 
+/** The memory of a machine that was kept, as the two files that `Driver.memory` wrote. */
+export interface KeptMemory {
+  /** All of its RAM, sparse: as large as the machine's memory. */
+  readonly ram: string;
+  /** The state of its processors and devices. */
+  readonly state: string;
+}
+
+/**
+ * `own`: a machine has its memory for itself, as after a boot. `shared`: it maps the kept RAM copy-on-write, and only
+ * what it changes is its own.
+ */
+export type MemoryMode = 'own' | 'shared';
+
 /** Everything a driver needs to know of a machine: bytes and absolute paths, nothing of the user's YAML. */
 export interface MachineSpec {
   readonly name: VmName;
@@ -54,6 +68,11 @@ export interface MachineSpec {
   readonly shares: readonly ShareSpec[];
   readonly network: NetworkSpec;
   readonly serialLog: string;
+  /**
+   * Go on from this memory instead of booting. Processors, memory, devices and disk size must be those of the machine
+   * that it was kept of, its disk an overlay of that one's. Drivers without `memory` are never asked to.
+   */
+  readonly resume?: KeptMemory & { readonly mode: MemoryMode };
 }
 
 export interface DiskSpec {
@@ -109,12 +128,16 @@ export interface Started {
   readonly accel: AccelChoice;
   readonly network: NetworkChoice;
   readonly shareDriver: '9p' | 'virtiofs' | undefined;
+  /** How its memory is held when it went on from one that was kept; `undefined` when it booted. */
+  readonly resumed?: MemoryMode | undefined;
 }
 
 /** How to reach the guest's channels of a running machine, as socket paths. */
 export interface Channels {
   readonly agent: string;
   readonly console: string;
+  /** CloneBox's own helper in the guest, where there is one. */
+  readonly helper: string;
 }
 
 export interface MachineUsage {
@@ -154,6 +177,16 @@ export interface Driver {
    * without it cannot close.
    */
   closeNetwork?(spec: MachineSpec, io: Io): Promise<Started>;
+  /** Keeping the memory of machines and going on from it (`MachineSpec.resume`). A driver without it only boots. */
+  readonly memory?: {
+    /**
+     * Pauses a running machine for good and writes its memory into these files, which must not be there. Nothing that
+     * blocks it may be mounted. Fails with `hypervisor-failed` and the hypervisor's reason, and removes what it wrote.
+     */
+    keep(name: VmName, into: KeptMemory, io: Io): Promise<void>;
+    /** What must be the same for a kept memory to be gone on from: version and processor of the hypervisor, as text. */
+    identity(facts: DriverFacts): string;
+  };
   inspect(name: VmName, io: Io): Promise<MachineState>;
   /** What a running machine was started with, or `undefined`. */
   running(name: VmName): Promise<Started | undefined>;

@@ -1,4 +1,5 @@
 import type { Guest } from './guest.ts';
+import type { IdentityBaseline, NewIdentity } from './identity.ts';
 import type { Io } from './io.ts';
 import type { VmPlan } from './plan.ts';
 import type { VmRecord } from './record.ts';
@@ -28,6 +29,16 @@ export interface SetupInput {
   readonly record: VmRecord;
   readonly guest: Guest;
   readonly shareDriver: '9p' | 'virtiofs' | undefined;
+}
+
+/** How a machine that came from a template is made itself. */
+export interface Introduction {
+  readonly identity: NewIdentity;
+  /** What the template's machine was. */
+  readonly template: IdentityBaseline;
+  /** Socket of the resident helper. */
+  readonly helper: string;
+  readonly workstation: Workstation;
 }
 
 /** How an account of the guest may be entered by a password from now on. */

@@ -44,7 +44,7 @@ export function createQemuDriver(deps: { host: Host; paths: Paths }): Driver {
     },
     channels: (name) => {
       const { files } = machineOf(name);
-      return { agent: files.agent, console: files.console };
+      return { agent: files.agent, console: files.console, helper: files.helper };
     },
   };
 }
