@@ -29,6 +29,13 @@ export interface Guest {
   /** Runs argv exactly as given. Fails with `guest-failed` when it cannot be started or the guest is lost. */
   exec(argv: readonly string[], io: Io, options?: GuestExecOptions): Promise<GuestResult>;
   readFile(path: string, io: Io): Promise<Uint8Array | undefined>;
+  /**
+   * Reads several files in three round trips, in the order of `paths`; `undefined` for one that is not there. For small
+   * ones: a file of more than 192 KiB is cut off there.
+   */
+  readFiles(paths: readonly string[], io: Io): Promise<(Uint8Array | undefined)[]>;
+  /** What the guest's clock says: milliseconds since the epoch. Starts no process. */
+  time(io: Io): Promise<number>;
   /** Writes the whole file in place. Mode and owner are those of the existing file, or root's 0644 default. */
   writeFile(path: string, content: string | Uint8Array, io: Io): Promise<void>;
   /** Asks the guest to power off or reboot; returns at once. */

@@ -25,13 +25,15 @@ export async function openGuestFile(
       io: options.io,
     });
   } catch (error) {
-    if (
-      error instanceof CloneboxError &&
-      /No such file or directory/.test(String(error.facts.desc))
-    )
-      return undefined;
+    if (isMissing(error)) return undefined;
     throw error;
   }
+}
+
+function isMissing(error: unknown): boolean {
+  return (
+    error instanceof CloneboxError && /No such file or directory/.test(String(error.facts.desc))
+  );
 }
 
 /** What can be read now from an open file of the guest, up to one chunk; empty at its present end. */
@@ -40,10 +42,14 @@ export async function readGuestChunk(
   handle: number,
   io: Io,
 ): Promise<Uint8Array> {
-  const chunk = await session.call('guest-file-read', Chunk, {
-    args: { handle, count: chunkSize },
-    io,
-  });
+  return bytesOf(await readChunk(session, handle, io));
+}
+
+function readChunk(session: AgentSession, handle: number, io: Io): Promise<z.infer<typeof Chunk>> {
+  return session.call('guest-file-read', Chunk, { args: { handle, count: chunkSize }, io });
+}
+
+function bytesOf(chunk: z.infer<typeof Chunk>): Uint8Array {
   return Buffer.from(chunk['buf-b64'], 'base64').subarray(0, chunkSize);
 }
 
@@ -61,15 +67,50 @@ export async function readGuestFile(
   const chunks: Uint8Array[] = [];
   let size = 0;
   for (;;) {
-    const chunk = await readGuestChunk(session, handle, io);
-    if (chunk.length === 0) break;
-    chunks.push(chunk);
-    size += chunk.length;
+    const chunk = await readChunk(session, handle, io);
+    const bytes = bytesOf(chunk);
+    chunks.push(bytes);
+    size += bytes.length;
+    // The end is known by then, unless it came right after the last byte that was asked for.
+    if (bytes.length === 0 || chunk.eof) break;
     if (size > maxFile)
       throw new CloneboxError('guest-failed', `${path} in the guest is larger than 64 MiB`);
   }
   await closeGuestFile(session, handle, io);
   return Buffer.concat(chunks);
+}
+
+/**
+ * The beginnings of several files, up to one chunk of each, in three round trips however many they are; `undefined` for
+ * one that is not there. Fails as the first one that cannot be read; none is left open.
+ */
+export async function readGuestFiles(
+  session: AgentSession,
+  paths: readonly string[],
+  io: Io,
+): Promise<(Uint8Array | undefined)[]> {
+  const opened = await session.callEach('guest-file-open', Handle, {
+    each: paths.map((path) => ({ path, mode: 'r' })),
+    io,
+  });
+  const handles = opened.flatMap((one) => (one instanceof CloneboxError ? [] : [one.value]));
+  const read = await session.callEach('guest-file-read', Chunk, {
+    each: handles.map((handle) => ({ handle, count: chunkSize })),
+    io,
+  });
+  await session.callEach('guest-file-close', z.unknown(), {
+    each: handles.map((handle) => ({ handle })),
+    io,
+  });
+  return opened.map((one) => {
+    if (one instanceof CloneboxError) {
+      if (isMissing(one)) return undefined;
+      throw one;
+    }
+    const chunk = read[handles.indexOf(one.value)];
+    if (chunk === undefined || chunk instanceof CloneboxError) throw chunk ?? one;
+    return bytesOf(chunk.value);
+  });
 }
 
 /** Writes a whole file. False when its directory does not exist. */

@@ -36,29 +36,47 @@ export class AgentSession {
     schema: z.ZodType<T>,
     options: { args?: Record<string, unknown>; io: Io },
   ): Promise<T> {
+    const [outcome] = await this.callEach(command, schema, {
+      each: [options.args],
+      io: options.io,
+    });
+    if (outcome === undefined) throw lost(`it did not answer ${command}`);
+    if (outcome instanceof CloneboxError) throw outcome;
+    return outcome.value;
+  }
+
+  /**
+   * Sends one command several times, with these arguments, and then waits for all replies: one round trip. What the agent
+   * refuses is in the place of its reply, an error with `facts.desc`; fails with `guest-failed` when the agent is lost.
+   */
+  async callEach<T>(
+    command: string,
+    schema: z.ZodType<T>,
+    options: { each: readonly (Record<string, unknown> | undefined)[]; io: Io },
+  ): Promise<({ readonly value: T } | CloneboxError)[]> {
+    if (options.each.length === 0) return [];
     const limited = withDeadline(options.io, commandTimeout, () =>
       lost(`it did not answer ${command}`),
     );
     try {
       const socket = this.socket ?? (await this.open(limited.signal, options.io));
-      socket.send(
-        JSON.stringify({ execute: command, ...(options.args && { arguments: options.args }) }),
-      );
-      const reply = await receive(socket, limited.signal);
-      if (reply.error !== undefined) {
-        throw new CloneboxError(
-          'guest-failed',
-          `the guest agent refused ${command}: ${reply.error.desc ?? 'no reason given'}`,
-          {
-            facts: { command, class: reply.error.class, desc: reply.error.desc },
-          },
-        );
+      for (const args of options.each) {
+        socket.send(JSON.stringify({ execute: command, ...(args && { arguments: args }) }));
       }
-      const parsed = schema.safeParse(reply.return);
-      if (!parsed.success) throw lost(`its answer to ${command} makes no sense`);
-      return parsed.data;
+      const outcomes: ({ readonly value: T } | CloneboxError)[] = [];
+      for (const _ of options.each) {
+        const reply = await receive(socket, limited.signal);
+        if (reply.error !== undefined) {
+          outcomes.push(refusal(command, reply.error));
+          continue;
+        }
+        const parsed = schema.safeParse(reply.return);
+        if (!parsed.success) throw lost(`its answer to ${command} makes no sense`);
+        outcomes.push({ value: parsed.data });
+      }
+      return outcomes;
     } catch (error) {
-      if (!(error instanceof CloneboxError) || error.facts.desc === undefined) await this.close();
+      await this.close();
       throw error;
     } finally {
       limited.dispose();
@@ -184,6 +202,18 @@ async function receive(socket: LineSocket, signal: AbortSignal): Promise<z.infer
   } catch {
     throw lost('its answer is not JSON');
   }
+}
+
+function refusal(
+  command: string,
+  error: NonNullable<z.infer<typeof Reply>['error']>,
+): CloneboxError {
+  const { class: kind, desc } = error;
+  return new CloneboxError(
+    'guest-failed',
+    `the guest agent refused ${command}: ${desc ?? 'no reason given'}`,
+    { facts: { command, class: kind, desc } },
+  );
 }
 
 function lost(reason: string): CloneboxError {

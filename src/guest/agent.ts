@@ -1,3 +1,4 @@
+import * as z from 'zod';
 import { CloneboxError } from '../core/errors.ts';
 import type { Guest } from '../core/guest.ts';
 import type { Host } from '../core/host.ts';
@@ -5,7 +6,7 @@ import type { Io } from '../core/io.ts';
 import { withDeadline } from '../lib/deadline.ts';
 import { parsePasswd } from './accounts.ts';
 import { type GuestAccount, guestExec } from './agent-exec.ts';
-import { readGuestFile, writeGuestFile } from './agent-files.ts';
+import { readGuestFile, readGuestFiles, writeGuestFile } from './agent-files.ts';
 import { AgentSession } from './agent-session.ts';
 
 /** The guest behind an agent socket. Opens at the first use; `close` when done. */
@@ -52,6 +53,9 @@ export function openAgent(host: Host, socketPath: string): Guest {
         account: await accountOf(options.user, io),
       }),
     readFile: (path, io) => readGuestFile(session, path, io),
+    readFiles: (paths, io) => readGuestFiles(session, paths, io),
+    // Nanoseconds, more than a number holds to the last digit: what is lost is less than a microsecond.
+    time: async (io) => (await session.call('guest-get-time', z.number(), { io })) / 1e6,
     writeFile: async (path, content, io) => {
       if (!(await writeGuestFile(session, path, { content, io }))) {
         throw new CloneboxError(

@@ -87,6 +87,7 @@ sub forget { ($size, $problem) = (0, ''); @lines = () }
 
 sub take {
   my ($line) = @_;
+  return if $line eq '';
   return forget() if $line eq 'begin';
   if ($line =~ /\Ago ([0-9a-f]{1,32})\z/) {
     my $answer = "$1 " . act($problem, @lines) . "\n";
