@@ -6,6 +6,7 @@ import type { Images } from './core/image.ts';
 import type { Io } from './core/io.ts';
 import type { VmName } from './core/name.ts';
 import type { Paths, Store } from './core/store.ts';
+import type { Templates } from './core/template.ts';
 import type { Trace } from './core/trace.ts';
 import { drivers } from './drivers/registry.ts';
 import { openAgent } from './guest/agent.ts';
@@ -13,6 +14,7 @@ import { createGuestSetup } from './guest/setup.ts';
 import { makeKey, makeKeys, sshArgv, sshSettings } from './guest/ssh.ts';
 import { createHost } from './host/local.ts';
 import { createImages } from './images/images.ts';
+import { createTemplates } from './images/templates/templates.ts';
 import { createAudit } from './store/audit/audit.ts';
 import { sweepDrafts } from './store/drafts.ts';
 import { createPaths } from './store/paths.ts';
@@ -58,6 +60,7 @@ export function createContext(
             (await import('./ops/forwards.ts')).syncPorts(graph(io), undo.name),
           'stop-machine': (undo, io) => stop({ ...undo, grace: 0 }, io),
           'sweep-images': (_, io) => ctx.images.sweep(io),
+          'sweep-templates': (_, io) => ctx.templates.sweep(io),
         },
         finish: {
           'write-record': async (finish, io) =>
@@ -74,6 +77,7 @@ export function createContext(
       },
     });
   let images: Images | undefined;
+  let templates: Templates | undefined;
   const ctx: Ctx = {
     host,
     store,
@@ -84,13 +88,18 @@ export function createContext(
       images = made;
       return made;
     },
+    get templates() {
+      const made = templates ?? createTemplates({ host, paths });
+      templates = made;
+      return made;
+    },
     io: options.io,
     startedAt: options.startedAt,
     driver: openDriver,
     driverNames: Object.keys(drivers),
-    openGuest: async (name) => {
-      const record = await store.read(name);
-      const driver = await openDriver(record?.plan.driver ?? 'qemu');
+    openGuest: async (name, driverName) => {
+      const known = driverName ?? (await store.read(name))?.plan.driver;
+      const driver = await openDriver(known ?? 'qemu');
       return openAgent(host, driver.channels(name).agent);
     },
     setup: createGuestSetup({ host, paths }),

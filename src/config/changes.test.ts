@@ -15,6 +15,8 @@ const examplePlan: VmPlan = {
   disk: 20 * GiB,
   accel: 'auto',
   shareDriver: 'auto',
+  memoryMode: 'auto',
+  templates: { warm: true, resident: [] },
   user: { name: 'me', uid: 1000, gid: 1000, shell: '/bin/bash' },
   auth: { method: 'ssh_key', keys: [] },
   authorizedKeys: [],

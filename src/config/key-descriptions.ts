@@ -18,7 +18,13 @@ export const keyDescriptions: Readonly<Record<string, string>> = {
   health_checks: 'Not available yet',
   limits: 'Not available yet',
   snapshots: 'Not available yet',
-  templates: 'Not available yet',
+  templates:
+    'How it is made of a template ([templates](../templates.md)). Changes no VM that exists',
+  'templates.warm':
+    "`true`: clones go on from the template's memory, in about a second. `false`: they boot its disk",
+  'templates.resident':
+    'Units that hold no keys and no random state: they go on running in each clone as they were in the template, and are not started anew',
+  'templates.pool': 'Others than 0 are not available yet',
   vm: 'The machine',
   'vm.name': 'Name of the VM: 1 to 63 of `a-z`, `0-9` and `-`, not starting with `-`',
   'vm.driver': 'Hypervisor: `qemu`',
@@ -45,7 +51,8 @@ export const keyDescriptions: Readonly<Record<string, string>> = {
   'vm.auth.password.key': 'Its name. Required',
   'vm.auth.password.provider': 'What has it',
   'vm.share_driver': 'How shares get into the guest: `9p`, `virtiofs`, or `auto`',
-  'vm.memory_mode': '`auto`; others are not available yet',
+  'vm.memory_mode':
+    "How a clone holds its memory that goes on from a template's: `own`, a copy, or `shared`, copy-on-write, which takes a quarter of the room. `auto`: `own` while there is plenty",
   network: "The guest's network",
   'network.mode': "`user`: without root, behind the host's address",
   'network.egress':

@@ -40,6 +40,8 @@ describe('resolvePlan', () => {
       disk: 20 * GiB,
       accel: 'auto',
       shareDriver: 'auto',
+      memoryMode: 'auto',
+      templates: { warm: true, resident: [] },
       user: me,
       auth: { method: 'ssh_key', keys: [] },
       authorizedKeys: [],

@@ -45,6 +45,11 @@ export function resolvePlan(input: PlanInput): VmPlan {
     disk: overrides.disk ?? config.vm?.disk ?? 20 * GiB,
     accel: config.vm?.accel ?? 'auto',
     shareDriver: config.vm?.share_driver ?? 'auto',
+    memoryMode: config.vm?.memory_mode ?? 'auto',
+    templates: {
+      warm: config.templates?.warm ?? true,
+      resident: config.templates?.resident ?? [],
+    },
     user,
     ...resolveAuth(input, report),
     shares,

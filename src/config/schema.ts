@@ -76,7 +76,7 @@ const vm = z.strictObject({
     })
     .optional(),
   share_driver: field.oneOf(['auto', '9p', 'virtiofs']).optional(),
-  memory_mode: field.oneOf(['auto'], ['own', 'shared']).optional(),
+  memory_mode: field.oneOf(['auto', 'own', 'shared']).optional(),
 });
 
 const network = z.strictObject({
@@ -121,7 +121,11 @@ export const configSchema = z.strictObject({
   health_checks: field.reserved(noItems).optional(),
   limits: field.reserved(nothing).optional(),
   snapshots: field.reserved(nothing).optional(),
-  templates: field
-    .reserved(z.strictObject({ warm: z.literal(true).optional(), pool: z.literal(0).optional() }))
+  templates: z
+    .strictObject({
+      warm: z.boolean().optional(),
+      resident: field.unique(field.serviceName, itself).optional(),
+      pool: field.reserved(z.literal(0)).optional(),
+    })
     .optional(),
 });

@@ -14,13 +14,14 @@ export function writtenConfig({ origin: _, ...config }: Partial<Config>): Writte
 
 /** A plan as the file that leaves nothing open. */
 export function writtenPlan(plan: VmPlan): Written {
-  const { name, driver, image, cpus, memory, disk, accel, user, shareDriver } = plan;
+  const { name, driver, image, cpus, memory, disk, accel, user, shareDriver, memoryMode } = plan;
   const { method, keys, password } = plan.auth;
   const auth = { method, ssh_keys: keys, ...(password && { password }) };
   return {
     vm: {
       ...{ name, driver, image, cpus, memory: exactBytes(memory), disk: exactBytes(disk), accel },
       ...{ user, auth, share_driver: shareDriver },
+      memory_mode: memoryMode,
     },
     network: { egress: plan.egress, allow: plan.allow, host_ports: plan.hostPorts },
     shares: plan.shares,
@@ -32,6 +33,7 @@ export function writtenPlan(plan: VmPlan): Written {
     post_commands: plan.postCommands,
     ports: plan.ports.map(({ host, guest }) => (host ? `${host}:${guest}` : String(guest))),
     environment: plan.environment,
+    templates: plan.templates,
     secrets: { ...plan.secretOptions, items: Object.fromEntries(plan.secrets.map(writtenSecret)) },
   };
 }

@@ -19,6 +19,9 @@ export const auditEvents = [
   'image.build',
   'image.import',
   'image.prune',
+  'template.build',
+  'template.keep',
+  'template.prune',
   'config.create',
   'config.modify',
   'config.trust',
@@ -53,7 +56,7 @@ export interface Actor {
 
 /** What it was done to. */
 export interface AuditTarget {
-  readonly type: 'vm' | 'image' | 'config' | 'system';
+  readonly type: 'vm' | 'image' | 'template' | 'config' | 'system';
   readonly name: string;
 }
 

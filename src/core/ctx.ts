@@ -13,6 +13,7 @@ import type { VmRecord } from './record.ts';
 import type { SecretResolver } from './secrets.ts';
 import type { GuestSetup } from './setup.ts';
 import type { Store } from './store.ts';
+import type { Templates } from './template.ts';
 import type { Trace } from './trace.ts';
 
 /**
@@ -23,6 +24,7 @@ export interface Ctx {
   readonly host: Host;
   readonly store: Store;
   readonly images: Images;
+  readonly templates: Templates;
   readonly io: Io;
   /** What this command line's operations, log lines and errors are tied together by. */
   readonly trace: Trace;
@@ -32,8 +34,8 @@ export interface Ctx {
   /** The driver with this name. Fails with `config-invalid` for an unknown one. */
   driver(name: string): Promise<Driver>;
   readonly driverNames: readonly string[];
-  /** A channel to the guest of this VM; close it when done. */
-  openGuest(name: VmName): Promise<Guest>;
+  /** A channel to the guest of this VM, or of a machine of this driver that is no VM; close it when done. */
+  openGuest(name: VmName, driver?: string): Promise<Guest>;
   /** The steps that turn a booted image into the machine of a plan. */
   readonly setup: GuestSetup;
   /** Makes what a guest needs before its first boot: keys, pinned host key, seed medium if its image wants one. */

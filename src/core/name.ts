@@ -7,12 +7,20 @@ export type VmName = string & { readonly [brand]: 'vm' };
 
 export const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
-/** A name as files of ours have it: also that of a VM built beside the one it will replace, which no user can type. */
-export const storedNamePattern = /^[a-z0-9][a-z0-9-]{0,62}(\.new)?$/;
+/**
+ * A name as files of ours have it: also that of a VM built beside the one it will replace, and of the machine of a
+ * template that is being made. No user can type those.
+ */
+export const storedNamePattern = /^[a-z0-9][a-z0-9-]{0,62}(\.(new|bake))?$/;
 
 /** The name under which the successor of a VM is built beside it. */
 export function besideName(name: VmName): VmName {
   return `${name}.new` as VmName;
+}
+
+/** The name of the machine in which a template with this key is made. */
+export function bakeName(key: string): VmName {
+  return `${key.slice(0, 12)}.bake` as VmName;
 }
 
 /** Turns text into a VM name. Fails with `usage`, and suggests the nearest legal name. */

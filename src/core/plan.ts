@@ -1,3 +1,4 @@
+import type { MemoryMode } from './driver.ts';
 import type { VmName } from './name.ts';
 import type { PlannedSecret } from './secrets.ts';
 
@@ -73,6 +74,14 @@ export interface PlannedAuth {
   readonly password?: { readonly key: string; readonly provider: string };
 }
 
+/** How it is made of a template. Not part of what it is: changing it changes no VM. */
+export interface PlannedTemplates {
+  /** Keep the template's memory, and go on from it. */
+  readonly warm: boolean;
+  /** Units that hold no identity: they go on running in a clone as they were in the template. */
+  readonly resident: readonly string[];
+}
+
 /** The resolved configuration: exactly what will be made, nothing left to a default. It becomes the VM's record. */
 export interface VmPlan {
   readonly name: VmName;
@@ -87,6 +96,9 @@ export interface VmPlan {
   readonly disk: number;
   readonly accel: 'auto' | 'kvm' | 'tcg';
   readonly shareDriver: 'auto' | '9p' | 'virtiofs';
+  /** How the memory of a clone is held that goes on from a template's. */
+  readonly memoryMode: 'auto' | MemoryMode;
+  readonly templates: PlannedTemplates;
   readonly user: GuestUser;
   readonly auth: PlannedAuth;
   /** The public keys that go into the guest: in a plan those that were written out, in a record all of `auth.keys`. */

@@ -26,6 +26,8 @@ export interface VmRecord {
     readonly setup: 'agent' | 'cloud-init';
     readonly boot: BootSpec;
   };
+  /** What its disk stands on, when it was made of a template; `warm` is the kept memory it went on from. */
+  readonly template?: { readonly key: string; readonly warm?: string };
   readonly layout: number;
   readonly machine: string;
   readonly leases: readonly Lease[];

@@ -1,4 +1,5 @@
 import type { Guest } from './guest.ts';
+import type { Host } from './host.ts';
 import type { IdentityBaseline, NewIdentity } from './identity.ts';
 import type { Io } from './io.ts';
 import type { VmPlan } from './plan.ts';
@@ -55,6 +56,23 @@ export interface PasswordChange {
 /** The named phases of a first boot, and the checks of every later one. Each failure says phase, command and last output. */
 export interface GuestSetup {
   workstation(io: Io): Promise<Workstation>;
+  /** The template's part of a booted image: user, workstation, software, and the resident helper. Nothing of one VM. */
+  bake(guest: Guest, input: { plan: VmPlan; workstation: Workstation; io: Io }): Promise<void>;
+  /** Waits until a booted guest does nothing more. */
+  quiet(guest: Guest, io: Io, sleep: Host['sleep']): Promise<void>;
+  /**
+   * Takes out what no two machines may share and proves that it is gone; fails with `guest-failed` and names what is left.
+   * `stay` are units that go on running; `undefined` when the machine is about to be powered off.
+   */
+  clean(
+    guest: Guest,
+    input: { plan: VmPlan; stay: readonly string[] | undefined; io: Io },
+  ): Promise<void>;
+  /** Copies in what is shared as a copy. */
+  copyIn(input: SetupInput, io: Io): Promise<void>;
+  /** Starts what a template has stopped, and waits for the services of the plan. */
+  startServices(input: SetupInput, io: Io): Promise<void>;
+  postCommands(input: SetupInput, io: Io): Promise<void>;
   /** Identity, workstation facts, shares, packages, services, steps: everything of the plan but its own commands, in order. */
   provision(input: SetupInput, workstation: Workstation, io: Io): Promise<void>;
   /**

@@ -20,6 +20,7 @@ export interface Paths {
   readonly locks: string;
   readonly cache: string;
   readonly images: string;
+  readonly templates: string;
   readonly downloads: string;
   readonly runtime: string;
   vm(name: VmName): VmPaths;
@@ -51,7 +52,9 @@ export type Undo =
   /** The ports of a VM as its record has them: no lease and no forward more. */
   | { readonly kind: 'sync-ports'; readonly name: VmName }
   /** What builders of images left that are gone. */
-  | { readonly kind: 'sweep-images' };
+  | { readonly kind: 'sweep-images' }
+  /** What builders of templates left that are gone. */
+  | { readonly kind: 'sweep-templates' };
 
 /** How to bring to its end what is decided, as data: it goes forward only, and may be done again. */
 export type Finish =

@@ -1,7 +1,7 @@
 import type { Guest } from '../core/guest.ts';
 import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
-import type { VmPlan } from '../core/plan.ts';
+import type { GuestUser, VmPlan } from '../core/plan.ts';
 import type { Workstation } from '../core/setup.ts';
 import type { VmPaths } from '../core/store.ts';
 import { homeOf, withUser } from './accounts.ts';
@@ -16,8 +16,20 @@ export async function identityFiles(
   guest: Guest,
   input: { plan: VmPlan; paths: VmPaths; host: Host; workstation: Workstation; io: Io },
 ): Promise<GuestFile[]> {
-  const { plan, paths, host, io } = input;
-  const { user } = plan;
+  const { plan, workstation, io } = input;
+  return [
+    ...(await userFiles(guest, plan.user, io)),
+    ...(await ownFiles(input)),
+    {
+      path: '/etc/hosts',
+      content: `127.0.0.1 localhost\n127.0.1.1 ${plan.name}\n::1 localhost ip6-localhost ip6-loopback\n`,
+    },
+    ...workstationFiles(workstation, plan.environment),
+  ];
+}
+
+/** The user's account, how it is logged in to, and the tools of every guest: nothing of one VM alone. */
+export async function userFiles(guest: Guest, user: GuestUser, io: Io): Promise<GuestFile[]> {
   const text = async (path: string) =>
     Buffer.from((await guest.readFile(path, io)) ?? []).toString('utf8');
   const accounts = withUser(
@@ -31,7 +43,6 @@ export async function identityFiles(
   const shadowGroup = Number(/^shadow:[^:]*:(\d+):/m.exec(accounts.group)?.[1] ?? 0);
   const home = homeOf(user);
   const owned = { uid: user.uid, gid: user.gid };
-  const ownKey = (await host.files.readText(paths.publicKey))?.trim() ?? '';
   const skeleton: GuestFile[] = [];
   for (const name of user.uid === 0 ? [] : ['.bashrc', '.profile', '.bash_logout']) {
     const content = await text(`/etc/skel/${name}`);
@@ -57,6 +68,35 @@ export async function identityFiles(
     { path: `${home}/.ssh`, directory: true, mode: 0o700, ...owned },
     // The user is root at will (sudo): the same key for `--as root` and for copies saves that detour.
     ...(user.uid === 0 ? [] : [{ path: '/root/.ssh', directory: true, mode: 0o700 }]),
+    {
+      path: '/etc/ssh/sshd_config.d/10-clonebox.conf',
+      content: [
+        'HostKey /etc/ssh/ssh_host_ed25519_key',
+        'PasswordAuthentication no',
+        'KbdInteractiveAuthentication no',
+        'PermitRootLogin prohibit-password',
+        'UseDNS no',
+        'AcceptEnv LANG LC_* COLORTERM',
+        '',
+      ].join('\n'),
+      mode: 0o644,
+    },
+    { path: '/etc/tmpfiles.d/clonebox.conf', content: 'd /run/clonebox 0700 root root -\n' },
+  ];
+}
+
+/** What is one VM's alone: who logs in, where its shares go, its host key and its name. */
+export async function ownFiles(input: {
+  readonly plan: VmPlan;
+  readonly paths: VmPaths;
+  readonly host: Host;
+}): Promise<GuestFile[]> {
+  const { plan, paths, host } = input;
+  const { user } = plan;
+  const home = homeOf(user);
+  const owned = { uid: user.uid, gid: user.gid };
+  const ownKey = (await host.files.readText(paths.publicKey))?.trim() ?? '';
+  return [
     ...authorizedKeys(plan, [ownKey]).map((file) => ({
       ...{ ...file, mode: 0o600 },
       ...(file.path.startsWith(`${home}/`) && owned),
@@ -71,26 +111,7 @@ export async function identityFiles(
       path: '/etc/ssh/ssh_host_ed25519_key.pub',
       content: (await host.files.readText(`${paths.hostKey}.pub`)) ?? '',
     },
-    {
-      path: '/etc/ssh/sshd_config.d/10-clonebox.conf',
-      content: [
-        'HostKey /etc/ssh/ssh_host_ed25519_key',
-        'PasswordAuthentication no',
-        'KbdInteractiveAuthentication no',
-        'PermitRootLogin prohibit-password',
-        'UseDNS no',
-        'AcceptEnv LANG LC_* COLORTERM',
-        '',
-      ].join('\n'),
-      mode: 0o644,
-    },
     { path: '/etc/hostname', content: `${plan.name}\n` },
-    {
-      path: '/etc/hosts',
-      content: `127.0.0.1 localhost\n127.0.1.1 ${plan.name}\n::1 localhost ip6-localhost ip6-loopback\n`,
-    },
-    { path: '/etc/tmpfiles.d/clonebox.conf', content: 'd /run/clonebox 0700 root root -\n' },
-    ...workstationFiles(input.workstation, plan.environment),
   ];
 }
 

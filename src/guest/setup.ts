@@ -5,11 +5,11 @@ import type { Io } from '../core/io.ts';
 import type { GuestSetup, SetupInput, Workstation } from '../core/setup.ts';
 import type { Paths } from '../core/store.ts';
 import { authorize } from './authorized-keys.ts';
+import { bakeGuest, cleanGuest, quietGuest, startServices } from './bake.ts';
 import { copyIn } from './copy.ts';
 import { identityFiles } from './identity.ts';
 import { setPassword } from './login-password.ts';
-import { installPackages, installSnaps } from './packages.ts';
-import { inPhase, type Phase, runInGuest } from './phase.ts';
+import { inPhase, type Phase } from './phase.ts';
 import { putFiles } from './put-files.ts';
 import { deliverSecrets, removeSecrets, servicesOf } from './secrets.ts';
 import {
@@ -21,16 +21,17 @@ import {
   shareFiles,
   sharesUnit,
 } from './shares.ts';
+import { installSoftware, runPostCommands } from './software.ts';
 import { runUnitFiles, runUnitName } from './units.ts';
 import {
   aptProxyFile,
   behindEgress,
   egressMark,
-  guestLocale,
   guestVariables,
   profileFile,
   readWorkstation,
   variableFiles,
+  workstationScript,
 } from './workstation.ts';
 
 interface Deps {
@@ -43,6 +44,12 @@ export function createGuestSetup(deps: Deps): GuestSetup {
   return {
     workstation: () => readWorkstation(deps.host),
     provision: (input, workstation, io) => provision(deps, input, { workstation, io }),
+    bake: bakeGuest,
+    copyIn: (input, io) => copyShares(deps, input, io),
+    quiet: quietGuest,
+    startServices,
+    clean: cleanGuest,
+    postCommands: ({ plan, guest }, io) => runPostCommands(guest, plan, io),
     tellEgress,
     startCommands,
     verifyShares: async ({ plan, guest, shareDriver }, io) => {
@@ -68,7 +75,6 @@ async function provision(
   { workstation, io }: { workstation: Workstation; io: Io },
 ): Promise<void> {
   const { plan, guest } = input;
-  const user = plan.user.name;
 
   const byCloudInit = input.record.image.setup === 'cloud-init';
   if (byCloudInit) {
@@ -86,14 +92,12 @@ async function provision(
       io,
     });
     const shares = liveShares(plan, input.shareDriver ?? '9p');
-    const { generate, locale } = guestLocale(workstation.locale);
     const lines = [
       'cat /etc/hostname > /proc/sys/kernel/hostname',
       'systemctl daemon-reload',
       `systemctl restart ${sharesUnit} || true`,
-      ...(workstation.certificates.length > 0 ? [trustCertificates] : []),
+      ...workstationScript(workstation),
       ...(byCloudInit ? [restartSshd] : []),
-      ...(generate ? [`localedef -i ${locale.split('.')[0]} -f UTF-8 ${locale} || true`] : []),
     ];
     // cloud-init has done its work. Without its medium it would take a later boot for one of another machine.
     const enough = byCloudInit ? [{ path: '/etc/cloud/cloud-init.disabled', content: '' }] : [];
@@ -111,63 +115,20 @@ async function provision(
     if (missing.length > 0) throw await shareFailure(missing, guest, io);
   });
 
+  await copyShares(deps, input, io);
+  await installSoftware(guest, plan, io);
+  await runPostCommands(guest, plan, io);
+}
+
+/** What is shared as a copy goes in, once. */
+async function copyShares(deps: Deps, { plan, record, guest }: SetupInput, io: Io): Promise<void> {
   const copies = plan.shares.filter((share) => share.mode === 'copy');
-  if (copies.length > 0) {
-    const phase = { id: 'copies', title: 'Copying directories in' };
-    await inPhase(phase, io, async () => {
-      for (const copy of copies)
-        await copyIn(deps, input.record, { ...copy, user: plan.user, guestChannel: guest, io });
-    });
-  }
-
-  await installPackages(guest, plan.packages, io);
-  await installSnaps(guest, plan.snapPackages, io);
-
-  if (plan.services.length > 0) {
-    const phase = { id: 'services', title: 'Enabling services' };
-    await inPhase(phase, io, () =>
-      runInGuest(guest, ['systemctl', 'enable', '--now', '--', ...plan.services], {
-        io,
-        phase,
-        timeout: 300_000,
-      }),
-    );
-  }
-
-  const cwd = plan.directory;
-  const variables = { ...plan.environment, CLONEBOX_USER: user };
-  if (plan.provision.length > 0) {
-    const phase = { id: 'provision', title: 'Running provisioning steps' };
-    await inPhase(phase, io, async () => {
-      for (const step of plan.provision) {
-        if (step.kind === 'file') {
-          const file = { path: step.path, content: step.content, mode: step.mode };
-          await putFiles(guest, [file], { io, phase, script: '' });
-        } else {
-          await runInGuest(guest, ['/bin/bash', '-c', step.run], {
-            ...{ io, phase, cwd, shown: step.run, env: variables },
-            ...(step.as === 'user' && { user }),
-          });
-        }
-      }
-    });
-  }
-
-  if (plan.postCommands.length > 0) {
-    const phase = { id: 'post', title: 'Running post_commands' };
-    await inPhase(phase, io, async () => {
-      for (const command of plan.postCommands) {
-        await runInGuest(guest, ['/bin/bash', '-c', command], {
-          io,
-          phase,
-          cwd,
-          user,
-          shown: command,
-          env: variables,
-        });
-      }
-    });
-  }
+  if (copies.length === 0) return;
+  const phase = { id: 'copies', title: 'Copying directories in' };
+  await inPhase(phase, io, async () => {
+    for (const copy of copies)
+      await copyIn(deps, record, { ...copy, user: plan.user, guestChannel: guest, io });
+  });
 }
 
 async function tellEgress(input: SetupInput, workstation: Workstation, io: Io): Promise<void> {
@@ -209,17 +170,6 @@ async function startCommands(
 /** A vendor's sshd has found no host key at boot; ours answers each connection by a process of its own. */
 const restartSshd = `for unit in ssh.service sshd.service; do
   if systemctl is-enabled --quiet "$unit" 2>/dev/null; then systemctl restart "$unit"; break; fi
-done`;
-
-/**
- * What update-ca-certificates does, for the new certificates alone: by itself it hashes every certificate of the system
- * again, which takes more than a minute in an emulated guest.
- */
-const trustCertificates = `for file in /usr/local/share/ca-certificates/clonebox-*.crt; do
-  cat "$file" >> /etc/ssl/certs/ca-certificates.crt
-  hash=$(openssl x509 -noout -hash -in "$file") || continue
-  ln -sf "$file" "/etc/ssl/certs/$(basename "$file" .crt).pem"
-  ln -sf "$file" "/etc/ssl/certs/$hash.0"
 done`;
 
 async function waitForCloudInit(guest: Guest, phase: Phase, io: Io): Promise<void> {

@@ -153,3 +153,23 @@ export function workstationFiles(
   }
   return files;
 }
+
+/** Lines of shell that make the guest use the files above. */
+export function workstationScript({ certificates, locale: wanted }: Workstation): string[] {
+  const { generate, locale } = guestLocale(wanted);
+  return [
+    ...(certificates.length > 0 ? [trustCertificates] : []),
+    ...(generate ? [`localedef -i ${locale.split('.')[0]} -f UTF-8 ${locale} || true`] : []),
+  ];
+}
+
+/**
+ * What update-ca-certificates does, for the new certificates alone: by itself it hashes every certificate of the system
+ * again, which takes more than a minute in an emulated guest.
+ */
+const trustCertificates = `for file in /usr/local/share/ca-certificates/clonebox-*.crt; do
+  cat "$file" >> /etc/ssl/certs/ca-certificates.crt
+  hash=$(openssl x509 -noout -hash -in "$file") || continue
+  ln -sf "$file" "/etc/ssl/certs/$(basename "$file" .crt).pem"
+  ln -sf "$file" "/etc/ssl/certs/$hash.0"
+done`;

@@ -4,8 +4,8 @@ import { CloneboxError } from '../core/errors.ts';
 import type { VmPlan } from '../core/plan.ts';
 import type { Lease, VmRecord } from '../core/record.ts';
 import type { Journal } from '../core/store.ts';
-import { wantedPorts } from './create-vm.ts';
 import { addForwards, writeRecord } from './forwards.ts';
+import { wantedPorts } from './wanted-ports.ts';
 
 /**
  * Takes a changed plan into the record: new ports at once, the rest at the next start. Fails with `conflict` when some

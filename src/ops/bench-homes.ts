@@ -43,6 +43,8 @@ function sampleRecord(name: VmRecord['name'], index: number): VmRecord {
         disk: 20 * 1024 ** 3,
         accel: 'auto',
         shareDriver: 'auto',
+        memoryMode: 'auto',
+        templates: { warm: true, resident: [] },
       },
       user: { name: 'me', uid: 1000, gid: 1000, shell: '/bin/bash' },
       ...{

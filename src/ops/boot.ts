@@ -1,5 +1,5 @@
 import type { Ctx } from '../core/ctx.ts';
-import type { Driver, Started } from '../core/driver.ts';
+import type { Driver, MachineSpec, Started } from '../core/driver.ts';
 import { CloneboxError, isCloneboxError, reasonOf } from '../core/errors.ts';
 import type { Guest } from '../core/guest.ts';
 import type { VmRecord } from '../core/record.ts';
@@ -14,6 +14,7 @@ import { consoleLines, type WatchedMachine, whileAlive } from './watch-machine.t
 
 /** A machine that answers: its guest channel is open, and `record` has the ports it really got. */
 export interface Booted extends WatchedMachine {
+  readonly record: VmRecord;
   readonly started: Started;
   readonly guest: Guest;
   readonly setup: SetupInput;
@@ -26,18 +27,26 @@ const bootTimeouts = { kvm: 120_000, tcg: 600_000 };
  * Starts the machine of a record and waits until its guest answers. A port that was taken meanwhile is leased anew.
  * On failure the machine is left for the caller's journal to stop; the record is written when its ports have changed.
  */
-export async function bootMachine(ctx: Ctx, record: VmRecord): Promise<Booted> {
+export async function bootMachine(
+  ctx: Ctx,
+  record: VmRecord,
+  resume?: MachineSpec['resume'],
+): Promise<Booted> {
   const { io } = ctx;
   const driver = await ctx.driver(record.plan.driver);
   io.emit({ kind: 'phase', id: 'start', title: 'Starting the machine' });
   await checkShares(ctx, record);
-  const { serialLog } = ctx.store.paths.vm(record.name);
+  const { serialLog, disk } = ctx.store.paths.vm(record.name);
   const serialFrom = (await ctx.host.files.facts(serialLog))?.size ?? 0;
-  const { record: current, started } = await startWithFreePorts(ctx, driver, record);
+  const { record: current, started } = await startWithFreePorts(ctx, driver, { record, resume });
   const guest = await ctx.openGuest(record.name);
+  const watched = { name: record.name, driver, disk, serialLog, serialFrom };
   try {
-    io.emit({ kind: 'phase', id: 'boot', title: `Booting (${started.accel.accel.toUpperCase()})` });
-    await waitForGuest(ctx, { record: current, driver, serialFrom, started, guest });
+    const title = resume
+      ? "Going on from the template's memory"
+      : `Booting (${started.accel.accel.toUpperCase()})`;
+    io.emit({ kind: 'phase', id: 'boot', title });
+    await waitForGuest(ctx, { ...watched, started, guest });
   } catch (error) {
     await guest.close();
     throw error;
@@ -48,7 +57,7 @@ export async function bootMachine(ctx: Ctx, record: VmRecord): Promise<Booted> {
     guest,
     shareDriver: started.shareDriver,
   };
-  return { record: current, driver, serialFrom, started, guest, setup };
+  return { ...watched, record: current, started, guest, setup };
 }
 
 /** The guest writes in the project: a shared directory below it may have become a link to somewhere else meanwhile. */
@@ -72,7 +81,7 @@ async function checkShares(ctx: Ctx, record: VmRecord): Promise<void> {
 async function startWithFreePorts(
   ctx: Ctx,
   driver: Driver,
-  record: VmRecord,
+  { record, resume }: { record: VmRecord; resume: MachineSpec['resume'] },
 ): Promise<{ record: VmRecord; started: Started }> {
   const facts = await driver.preflight(ctx.io);
   const [problem] = facts.problems;
@@ -85,13 +94,18 @@ async function startWithFreePorts(
   const wanted = record.plan.shareDriver;
   const readOnly = record.plan.shares.some((share) => share.mode === 'ro');
   const able = !readOnly || facts.shares.readOnly;
-  const shareDriver = wanted !== 'auto' ? wanted : able ? facts.shares.driver : '9p';
+  // The slots of a kept memory are 9p.
+  const usual = able && resume === undefined ? facts.shares.driver : '9p';
+  const shareDriver = wanted === 'auto' ? usual : wanted;
   let current = record;
   for (let attempt = 0; ; attempt++) {
     try {
       return {
         record: current,
-        started: await driver.start(machineSpec(ctx, current, shareDriver), ctx.io),
+        started: await driver.start(
+          { ...machineSpec(ctx, current, shareDriver), ...(resume && { resume }) },
+          ctx.io,
+        ),
       };
     } catch (error) {
       if (!isCloneboxError(error, 'conflict') || !Array.isArray(error.facts.ports) || attempt >= 5)
@@ -111,7 +125,8 @@ async function leaseAgain(ctx: Ctx, record: VmRecord): Promise<VmRecord> {
   return next;
 }
 
-async function waitForGuest(
+/** Waits until the guest of a started machine answers. Fails with the last lines of its console. */
+export async function waitForGuest(
   ctx: Ctx,
   machine: WatchedMachine & { started: Started; guest: Guest },
 ): Promise<void> {

@@ -9,20 +9,14 @@ import { besideName } from '../core/name.ts';
 import type { VmRecord } from '../core/record.ts';
 import type { Journal } from '../core/store.ts';
 import { applyChanges } from './apply.ts';
+import type { Way } from './begin.ts';
 import type { Booted } from './boot.ts';
 import { changed, exists } from './clone-conflicts.ts';
-import {
-  createVm,
-  keepFailed,
-  markReady,
-  secondsSince,
-  stored,
-  type Timings,
-  wantedPorts,
-} from './create-vm.ts';
+import { createVm, keepFailed, markReady } from './create-vm.ts';
 import { editConfig } from './edit-config.ts';
 import { type LoadedPlan, loadPlan } from './load-plan.ts';
 import { requireTerminal, type ShowOnTerminal, showPassword } from './login-password.ts';
+import { stored } from './new-record.ts';
 import { changeVm, journaled, type Operation, operation } from './operation.ts';
 import { waitForPorts } from './ready.ts';
 import { showPlan } from './show-plan.ts';
@@ -30,8 +24,11 @@ import { startVm } from './start-vm.ts';
 import { readStatus, type VmStatus } from './status.ts';
 import { swapVm } from './swap.ts';
 import { findProject, named } from './target.ts';
+import type { TemplateWish } from './templates/choose.ts';
+import { secondsSince, type Timings } from './timings.ts';
 import { requireTrust, type TrustChoice } from './trust.ts';
 import { isUp, readVmState } from './vm-state.ts';
+import { wantedPorts } from './wanted-ports.ts';
 import { tryWriteDraft } from './write-draft.ts';
 
 export interface CloneInput {
@@ -49,6 +46,7 @@ export interface CloneInput {
   readonly apply: boolean;
   readonly replace: boolean;
   readonly keepFailed: boolean;
+  readonly template: TemplateWish;
   /** Where a one-time password is shown; `undefined` where nobody would see it. */
   readonly show: ShowOnTerminal | undefined;
   /** `create`: the file must exist and the VM must not. */
@@ -63,6 +61,7 @@ export const plainClone = {
   apply: false,
   replace: false,
   keepFailed: false,
+  template: 'warm',
   show: undefined,
   strict: false,
 } as const;
@@ -71,11 +70,10 @@ export interface CloneResult {
   readonly outcome: 'created' | 'started' | 'unchanged' | 'applied';
   readonly vm: VmStatus;
   readonly timings: Timings;
-  readonly path: 'cold';
-  readonly pathReason: string;
+  /** Of a VM that was made now: what it began from, and why not from something faster. */
+  readonly path: Way['path'] | null;
+  readonly pathReason: string | null;
 }
-
-const coldReason = 'no templates yet: every new VM is provisioned at its first boot';
 
 /**
  * Makes the VM of a project, or finds that it is there (docs/operations/clone.md). Idempotent: with an unchanged
@@ -181,7 +179,9 @@ async function makeNew(
   showPlan(ctx, plan);
   const { name } = plan;
   try {
-    const { booted, timings, password } = await createVm(ctx, plan, { ...input, journal, name });
+    const { booted, timings, password, way } = await createVm(ctx, plan, {
+      ...{ ...input, journal, name },
+    });
     let record: VmRecord;
     try {
       if (!input.run) await powerOff(ctx, booted);
@@ -195,7 +195,7 @@ async function makeNew(
     } finally {
       await booted.guest.close();
     }
-    return await result(ctx, record, { outcome: 'created', timings });
+    return await result(ctx, record, { outcome: 'created', timings, way });
   } catch (error) {
     const kept = input.keepFailed ? await keepFailed(ctx, name, { journal, error }) : undefined;
     if (kept !== undefined) op.note({ kept: true });
@@ -222,7 +222,7 @@ async function replaceVm(
   const { plan } = loaded;
   showPlan(ctx, plan);
   const beside = besideName(plan.name);
-  const { booted, timings, password } = await createVm(ctx, plan, {
+  const { booted, timings, password, way } = await createVm(ctx, plan, {
     ...{ ...input, journal, name: beside },
   });
   let ready: VmRecord;
@@ -239,8 +239,8 @@ async function replaceVm(
   ctx.io.emit({ kind: 'phase', id: 'swap', title: `Putting the new ${plan.name} in its place` });
   await journal.finish('in its place', { kind: 'swap-vm', ...swap }, () => swapVm(ctx, swap));
   showPassword(record, password, input.show);
-  if (!input.run) return result(ctx, record, { outcome: 'created', timings });
-  return { ...(await startPart(op, record, input)), outcome: 'created' };
+  if (!input.run) return result(ctx, record, { outcome: 'created', timings, way });
+  return { ...(await startPart(op, record, input)), ...way, outcome: 'created' };
 }
 
 /** The new VM gets the host ports of the old one where it has the same guest ports and asks for no others. */
@@ -263,7 +263,8 @@ async function powerOff(ctx: Ctx, { record, driver, guest }: Booted): Promise<vo
 async function result(
   ctx: Ctx,
   record: VmRecord,
-  rest: { outcome: CloneResult['outcome']; timings: Timings },
+  { way, ...rest }: { outcome: CloneResult['outcome']; timings: Timings; way?: Way },
 ): Promise<CloneResult> {
-  return { ...rest, vm: await readStatus(ctx, record), path: 'cold', pathReason: coldReason };
+  const { path, pathReason } = way ?? { path: null, pathReason: null };
+  return { ...rest, vm: await readStatus(ctx, record), path, pathReason };
 }

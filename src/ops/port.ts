@@ -1,11 +1,11 @@
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { Lease, VmRecord } from '../core/record.ts';
-import { ownNumber } from './create-vm.ts';
 import { addForwards, writeRecord } from './forwards.ts';
 import { changeVm, operation } from './operation.ts';
 import { loadVm, named } from './target.ts';
 import { openForwards } from './tunnels.ts';
+import { ownNumber } from './wanted-ports.ts';
 
 interface PortInput {
   readonly target: string | undefined;

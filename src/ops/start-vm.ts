@@ -2,9 +2,10 @@ import type { Ctx } from '../core/ctx.ts';
 import type { VmRecord } from '../core/record.ts';
 import type { Journal } from '../core/store.ts';
 import { bootMachine, settle } from './boot.ts';
-import { proveCommand, secondsSince, type Timings } from './create-vm.ts';
 import { openAllowlist, requireClosable } from './egress.ts';
+import { proveCommand } from './prove-command.ts';
 import { waitForPorts } from './ready.ts';
+import { secondsSince, type Timings } from './timings.ts';
 
 /**
  * Boots a VM that exists and waits until it is ready. On failure its machine is taken back, unless all that is missing

@@ -3,13 +3,13 @@ import { CloneboxError } from '../core/errors.ts';
 import type { VmRecord } from '../core/record.ts';
 import type { Journal } from '../core/store.ts';
 import { shellQuote } from '../lib/quote.ts';
-import { clone, plainClone } from './clone.ts';
-import type { Timings } from './create-vm.ts';
+import { type CloneResult, clone, plainClone } from './clone.ts';
 import type { ShowOnTerminal } from './login-password.ts';
 import { changeVm, type Operation, operation } from './operation.ts';
 import { startVm } from './start-vm.ts';
 import { readStatus, type VmStatus } from './status.ts';
 import { findTarget, findVm, named } from './target.ts';
+import type { Timings } from './timings.ts';
 import type { TrustChoice } from './trust.ts';
 import { isUp, readVmState } from './vm-state.ts';
 
@@ -17,8 +17,9 @@ export interface StartResult {
   readonly outcome: 'created' | 'started' | 'unchanged';
   readonly vm: VmStatus;
   readonly timings: Timings;
-  readonly path: 'disk' | 'cold';
-  readonly pathReason: string;
+  /** What it began from: `null` when it ran already. */
+  readonly path: CloneResult['path'];
+  readonly pathReason: CloneResult['pathReason'];
 }
 
 export interface StartInput {

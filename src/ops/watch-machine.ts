@@ -1,14 +1,17 @@
+import { dirname } from 'node:path';
 import type { Ctx } from '../core/ctx.ts';
 import type { Driver } from '../core/driver.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { Io } from '../core/io.ts';
-import type { VmRecord } from '../core/record.ts';
+import type { VmName } from '../core/name.ts';
 import { readableLines } from '../lib/readable.ts';
 
 /** A started machine, and where in its serial log this boot begins: earlier ones are not its words. */
 export interface WatchedMachine {
-  readonly record: VmRecord;
+  readonly name: VmName;
   readonly driver: Driver;
+  readonly disk: string;
+  readonly serialLog: string;
   readonly serialFrom: number;
 }
 
@@ -45,23 +48,23 @@ async function watchForEnd(
   machine: WatchedMachine,
   io: { readonly signal: AbortSignal } & Io,
 ): Promise<never> {
-  const { record, driver } = machine;
+  const { name, driver } = machine;
   for (;;) {
     await ctx.host.sleep(lookEvery, io.signal);
-    const state = await driver.inspect(record.name, io);
+    const state = await driver.inspect(name, io);
     if (state.kind === 'stopped' || state.kind === 'absent') {
       throw new CloneboxError('hypervisor-failed', 'the machine ended while it was made ready', {
-        hint: `See what it wrote: clonebox logs ${record.name}; CLONEBOX_ACCEL=tcg does without KVM.`,
+        hint: `See what it wrote: clonebox logs ${name}; CLONEBOX_ACCEL=tcg does without KVM.`,
       });
     }
-    if (state.kind === 'paused') throw await whyPaused(ctx, record);
+    if (state.kind === 'paused') throw await whyPaused(ctx, machine);
     if (panic.test(await consoleLines(ctx, machine)))
       throw new CloneboxError('guest-failed', "the guest's kernel panicked");
   }
 }
 
-async function whyPaused(ctx: Ctx, record: VmRecord): Promise<CloneboxError> {
-  const free = await ctx.host.files.freeBytes(ctx.store.paths.vm(record.name).directory);
+async function whyPaused(ctx: Ctx, { disk }: WatchedMachine): Promise<CloneboxError> {
+  const free = await ctx.host.files.freeBytes(dirname(disk));
   const facts = { free };
   return free < nothingLeft
     ? new CloneboxError('host-unable', 'the disk of this host is full: the machine was paused', {
@@ -76,7 +79,7 @@ async function whyPaused(ctx: Ctx, record: VmRecord): Promise<CloneboxError> {
 
 /** The last lines that this boot wrote to its console; of a panic those that led to it, not what the kernel dumps. */
 export async function consoleLines(ctx: Ctx, machine: WatchedMachine): Promise<string> {
-  const path = ctx.store.paths.vm(machine.record.name).serialLog;
+  const path = machine.serialLog;
   const written = ((await ctx.host.files.facts(path))?.size ?? 0) - machine.serialFrom;
   if (written <= 0) return '';
   const lines = readableLines(await ctx.host.files.readTail(path, Math.min(written, 16_384)));

@@ -18,7 +18,7 @@ const facts = z.object({
     remote: z.nullable(z.string()),
   }),
   target: z.nullable(
-    z.object({ type: z.enum(['vm', 'image', 'config', 'system']), name: z.string() }),
+    z.object({ type: z.enum(['vm', 'image', 'template', 'config', 'system']), name: z.string() }),
   ),
   correlation: z.string(),
   parent: z.nullable(z.string()),
@@ -44,6 +44,7 @@ const undo = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('release-leases'), name: vmName }),
   z.object({ kind: z.literal('sync-ports'), name: vmName }),
   z.object({ kind: z.literal('sweep-images') }),
+  z.object({ kind: z.literal('sweep-templates') }),
 ]) satisfies z.ZodType<Undo>;
 
 const finish = z.discriminatedUnion('kind', [

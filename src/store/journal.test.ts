@@ -166,6 +166,7 @@ test('what a full disk keeps from being undone is tried again once files are rem
       'sync-ports': async () => void bed.done.push('sync-ports'),
       'sweep-drafts': nothing,
       'sweep-images': nothing,
+      'sweep-templates': nothing,
     },
   });
   const journal = await store.beginJournal(factsOf(), web);

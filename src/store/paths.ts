@@ -82,6 +82,18 @@ export const cacheFiles = {
   verified: 'images/DIGEST/verified.json',
   building: 'images/.building-KEY-ID',
   removing: 'images/.removing-ID',
+  templates: 'templates',
+  templateDisk: 'templates/KEY/disk.qcow2',
+  templateManifest: 'templates/KEY/manifest.json',
+  templateVerified: 'templates/KEY/verified.json',
+  templateLastUsed: 'templates/KEY/last-used',
+  warmDisk: 'templates/KEY/warm/SHAPE/disk.qcow2',
+  warmRam: 'templates/KEY/warm/SHAPE/ram',
+  warmState: 'templates/KEY/warm/SHAPE/state',
+  warmManifest: 'templates/KEY/warm/SHAPE/manifest.json',
+  warmVerified: 'templates/KEY/warm/SHAPE/verified.json',
+  templateBuilding: 'templates/.building-KEY-ID',
+  templateRemoving: 'templates/.removing-ID',
   downloads: 'downloads',
 } as const;
 
@@ -120,6 +132,7 @@ export function createPaths(host: Host): Paths {
     locks: `${home}/${homeFiles.locks}`,
     cache,
     images: `${cache}/${cacheFiles.images}`,
+    templates: `${cache}/${cacheFiles.templates}`,
     downloads: `${cache}/${cacheFiles.downloads}`,
     runtime,
     vm: (name) => {

@@ -60,6 +60,11 @@ const vmPlan = z.looseObject({
   disk: z.int().positive(),
   accel: z.enum(['auto', 'kvm', 'tcg']),
   shareDriver: z.enum(['auto', '9p', 'virtiofs']),
+  // Those of before there was a choice had their memory for themselves.
+  memoryMode: z.enum(['auto', 'own', 'shared']).prefault('auto'),
+  templates: z
+    .looseObject({ warm: z.boolean(), resident: strings })
+    .prefault({ warm: true, resident: [] }),
   user: z.looseObject({ name: z.string(), uid: z.int(), gid: z.int(), shell: z.string() }),
   auth: z.looseObject({
     method: z.enum(['ssh_key', 'one_time_password', 'password']),
@@ -132,6 +137,7 @@ export const vmRecord = z.looseObject({
     setup: z.enum(['agent', 'cloud-init']),
     boot: bootSpec,
   }),
+  template: z.exactOptional(z.looseObject({ key: z.string(), warm: z.exactOptional(z.string()) })),
   layout: z.int(),
   machine: z.string(),
   leases: z.array(lease),

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Host } from '../core/host.ts';
 import { besideName, namePattern, parseVmName, type VmName } from '../core/name.ts';
+import type { VmPlan } from '../core/plan.ts';
 import type { VmRecord } from '../core/record.ts';
 import type { Paths } from '../core/store.ts';
 import { createHost } from '../host/local.ts';
@@ -45,6 +46,8 @@ function planOf(name: VmName): fc.Arbitrary<VmRecord['plan']> {
     disk: size,
     accel: fc.constantFrom('auto', 'kvm', 'tcg'),
     shareDriver: fc.constantFrom('auto', '9p', 'virtiofs'),
+    memoryMode: fc.constantFrom('auto', 'own', 'shared'),
+    templates: object<VmPlan['templates']>({ warm: fc.boolean(), resident: texts }),
     user: object({ name: text, uid: fc.nat(), gid: fc.nat(), shell: text }),
     auth: object({
       method: fc.constantFrom('ssh_key', 'one_time_password', 'password'),

@@ -7,6 +7,7 @@ import type { Ctx } from '../../core/ctx.ts';
 import { CloneboxError } from '../../core/errors.ts';
 import { namePattern } from '../../core/name.ts';
 import { quoted } from '../../lib/printable.ts';
+import type { TemplateWish } from '../../ops/templates/choose.ts';
 import {
   countOption,
   given,
@@ -39,9 +40,29 @@ export const makeOptions = {
   run: { kind: 'flag', summary: 'start it too, and wait until it is ready' },
   ...planOptions,
   wait: noWaitFlag,
+  cold: { kind: 'flag', summary: "boot, and do not go on from the template's memory" },
+  template: { kind: 'flag', negated: true, summary: 'boot the image and provision it in the VM' },
+  warm: {
+    kind: 'value',
+    value: 'WHEN',
+    summary: "keep the template's memory `now` (the default) or `later`, in the background",
+    parse: (text: string): 'now' | 'later' => {
+      if (text === 'now' || text === 'later') return text;
+      throw new RangeError(`${quoted(text)} is not now or later`);
+    },
+  },
   keepFailed: { kind: 'flag', summary: 'keep what was made when it fails, to look at it' },
   user: userFlag,
 } as const satisfies OptionSpecs;
+
+/** How far the command line wants a template. */
+export function templateWish(
+  options: Pick<OptionValues<typeof makeOptions>, 'cold' | 'template' | 'warm'>,
+): TemplateWish {
+  if (!options.template) return 'none';
+  if (options.cold) return 'disk';
+  return options.warm === 'later' ? 'later' : 'warm';
+}
 
 /** How the first configuration file of a project is to be. */
 export const draftOptions = {

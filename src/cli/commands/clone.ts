@@ -5,7 +5,13 @@ import { defineCommand } from '../command.ts';
 import { vmArgument } from '../common.ts';
 import { renderMade } from '../render/made.ts';
 import { renderPlan } from '../render/plan.ts';
-import { choicesOf, draftOptions, makeOptions, overridesOf } from './clone-options.ts';
+import {
+  choicesOf,
+  draftOptions,
+  makeOptions,
+  overridesOf,
+  templateWish,
+} from './clone-options.ts';
 
 export const clone = defineCommand({
   description: `Makes a virtual machine of a project: finds out what it needs, writes .clonebox.yaml if there is none, makes the VM and proves that it works. The project directory is shared live with it.
@@ -17,7 +23,6 @@ With an unchanged configuration a second call changes nothing. When the configur
     ...draftOptions,
     edit: { kind: 'flag', summary: 'open the configuration file before anything is made' },
     dryRun: { kind: 'flag', summary: 'show what would be made; write nothing, ask nothing' },
-    cold: { kind: 'flag', summary: 'use no template' },
     apply: { kind: 'flag', summary: 'take changes over that need no new VM' },
     replace: {
       kind: 'flag',
@@ -52,6 +57,7 @@ With an unchanged configuration a second call changes nothing. When the configur
       choices: choicesOf(options),
       edit: options.edit,
       ...{ run, wait, apply, replace, keepFailed },
+      template: templateWish(options),
       trust,
       show,
       strict: false,

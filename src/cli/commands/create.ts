@@ -3,7 +3,7 @@ import type { CloneResult } from '../../ops/clone.ts';
 import { defineCommand } from '../command.ts';
 import { vmArgument } from '../common.ts';
 import { renderMade } from '../render/made.ts';
-import { makeOptions, overridesOf } from './clone-options.ts';
+import { makeOptions, overridesOf, templateWish } from './clone-options.ts';
 
 export const create = defineCommand({
   description: `Makes a VM from a configuration file that is there, and fails when there is none or when the VM exists already: for scripts that want no surprises. Otherwise as clone.`,
@@ -21,6 +21,7 @@ export const create = defineCommand({
       cwd,
       overrides: overridesOf(options, { ctx, globals, cwd }),
       ...{ run, wait, keepFailed },
+      template: templateWish(options),
       choices: noChoices,
       edit: false,
       apply: false,

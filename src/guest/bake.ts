@@ -1,0 +1,202 @@
+import { CloneboxError } from '../core/errors.ts';
+import type { Guest } from '../core/guest.ts';
+import type { Io } from '../core/io.ts';
+import type { VmPlan } from '../core/plan.ts';
+import type { SetupInput, Workstation } from '../core/setup.ts';
+import { homeOf } from './accounts.ts';
+import { userFiles } from './identity.ts';
+import { inPhase, runInGuest } from './phase.ts';
+import { putFiles } from './put-files.ts';
+import { helperFiles } from './resident/helper-script.ts';
+import { shareFiles } from './shares.ts';
+import { installSoftware } from './software.ts';
+import { aptProxyFile, profileFile, workstationFiles, workstationScript } from './workstation.ts';
+
+/** Makes what is later regenerated in each clone, where a package made it in the template (Debian's ssl-cert). */
+const missingScript = '/usr/local/lib/clonebox/make-missing';
+
+/** The units that were running in a template for themselves, and go on in each clone. */
+const stoppedServices = '/var/lib/clonebox/services';
+
+/** On the kernel's command line of the machine whose memory is kept: nothing of one machine alone is to be made in it. */
+export const keepingMark = 'clonebox.keeping';
+
+/** The template's part of a guest: user, workstation, software. Nothing of one VM is put in. */
+export async function bakeGuest(
+  guest: Guest,
+  { plan, workstation, io }: { plan: VmPlan; workstation: Workstation; io: Io },
+): Promise<void> {
+  const phase = { id: 'base', title: 'Making the user' };
+  await inPhase(phase, io, async () => {
+    const files = [
+      ...(await userFiles(guest, plan.user, io)),
+      ...workstationFiles(workstation, {}),
+      ...shareFiles([]),
+      ...helperFiles(),
+      { path: missingScript, content: makeMissing, mode: 0o755 },
+      { path: '/etc/systemd/system/clonebox-missing.service', content: missingUnit },
+      ...wanted('sysinit.target', 'clonebox-missing.service'),
+      { path: '/etc/systemd/system/systemd-random-seed.service', link: '/dev/null' },
+    ];
+    const script = ['systemctl daemon-reload', ...workstationScript(workstation)].join('\n');
+    await putFiles(guest, files, { io, phase, script });
+  });
+  await installSoftware(guest, plan, io);
+}
+
+/** Waits until a freshly booted guest has started everything and does nothing more. */
+export async function quietGuest(guest: Guest, io: Io, sleep: Sleep): Promise<void> {
+  await guest.exec(['systemctl', 'is-system-running', '--wait'], io, { timeout: 600_000 });
+  // Jobs of user and system have ended; what still runs shows in the processors' time (proc(5)).
+  let before = await busyTicks(guest, io);
+  for (let quiet = 0, left = 60; quiet < 2 && left > 0; left--) {
+    await sleep(1000, io.signal);
+    const now = await busyTicks(guest, io);
+    quiet = now - before < 15 ? quiet + 1 : 0;
+    before = now;
+  }
+}
+
+type Sleep = (milliseconds: number, signal: AbortSignal) => Promise<void>;
+
+async function busyTicks(guest: Guest, io: Io): Promise<number> {
+  const text = Buffer.from((await guest.readFile('/proc/stat', io)) ?? []).toString('utf8');
+  const [, user = 0, nice = 0, system = 0] = (text.split('\n')[0] ?? '').split(/\s+/).map(Number);
+  return user + nice + system;
+}
+
+/**
+ * Takes out of a guest what no two machines may share and what nobody needs, then looks whether it is all gone. `stay` are
+ * units that go on; with `undefined` all do, since the machine is about to be powered off. Fails with `guest-failed` and
+ * names what is left.
+ */
+export async function cleanGuest(
+  guest: Guest,
+  { plan, stay, io }: { plan: VmPlan; stay: readonly string[] | undefined; io: Io },
+): Promise<void> {
+  const phase = { id: 'clean', title: "Taking out what is one machine's alone" };
+  await inPhase(phase, io, async () => {
+    if (stay !== undefined) {
+      await runInGuest(guest, ['/bin/sh', '-c', stopScript, 'stop', ...stay], {
+        ...{ io, phase, shown: 'stopping services', timeout: 300_000 },
+      });
+    }
+    await runInGuest(guest, ['/bin/sh', '-c', cleanScript, 'clean', homeOf(plan.user)], {
+      ...{ io, phase, shown: 'cleaning', timeout: 300_000 },
+    });
+    const found = await runInGuest(
+      guest,
+      ['/bin/sh', '-c', scanScript, 'scan', homeOf(plan.user)],
+      {
+        ...{ io, phase, shown: 'looking for what is left', timeout: 300_000 },
+      },
+    );
+    const left = found.split('\n').filter((line) => line !== '');
+    if (left.length === 0) return;
+    throw new CloneboxError('guest-failed', `a template must not have: ${left.join(', ')}`, {
+      hint: 'Make it in post_commands, which run in each VM, or go without a template: --no-template',
+      facts: { phase: phase.id, left },
+    });
+  });
+}
+
+/** What was stopped in the template for its clones' sake is started in each; what the plan asks for is waited for. */
+export async function startServices({ plan, guest }: SetupInput, io: Io): Promise<void> {
+  const stopped = Buffer.from((await guest.readFile(stoppedServices, io)) ?? []).toString('utf8');
+  const resident = new Set(plan.templates.resident);
+  const units = [
+    ...stopped.split('\n').filter((unit) => unit !== ''),
+    ...plan.services.filter((unit) => !resident.has(unit)),
+  ];
+  if (units.length === 0) return;
+  const phase = { id: 'services', title: 'Starting services' };
+  const script = `${missingScript}\nsystemctl start -- "$@"\nrm -f ${stoppedServices}`;
+  await inPhase(phase, io, () =>
+    runInGuest(guest, ['/bin/sh', '-ec', script, 'start', ...new Set(units)], {
+      ...{ io, phase, shown: `systemctl start ${units.join(' ')}`, timeout: 300_000 },
+    }),
+  );
+}
+
+function wanted(target: string, unit: string) {
+  const link = `/etc/systemd/system/${unit}`;
+  return [{ path: `/etc/systemd/system/${target}.wants/${unit}`, link }];
+}
+
+const makeMissing = `#!/bin/sh
+# What clones must not share is made in each of them.
+[ ! -x /usr/sbin/make-ssl-cert ] || [ -e /etc/ssl/private/ssl-cert-snakeoil.key ] ||
+  make-ssl-cert generate-default-snakeoil --force-overwrite
+`;
+
+const missingUnit = `[Unit]
+Description=Keys that each machine makes for itself
+DefaultDependencies=no
+After=local-fs.target
+Before=basic.target
+ConditionKernelCommandLine=!${keepingMark}
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=${missingScript}
+`;
+
+/**
+ * Debian starts the services of packages by itself. A unit is of the system when it runs in a guest without any package:
+ * those by name. The others are written down and stopped.
+ */
+const stopScript = `
+mkdir -p /var/lib/clonebox
+systemctl list-units --type=service --state=running,failed --plain --no-legend | while read -r unit _; do
+  case $unit in
+    systemd-*|dbus.service|qemu-guest-agent.service|ssh*|getty@*|serial-getty@*|user@*|clonebox-*|snapd*|cloud-*|networking.service|polkit.service) continue ;;
+  esac
+  for stay; do case $unit in "$stay"|"$stay.service") continue 2 ;; esac; done
+  echo "$unit"
+done > ${stoppedServices}
+[ ! -s ${stoppedServices} ] || xargs systemctl stop < ${stoppedServices}
+[ ! -s ${stoppedServices} ] || xargs systemctl reset-failed < ${stoppedServices} 2>/dev/null
+sync
+`;
+
+/** A private key is written over before it is removed: the blocks of a file that is gone stay in the disk. */
+const cleanScript = String.raw`
+destroy() { for f; do [ ! -f "$f" ] || { dd if=/dev/zero of="$f" bs="$(stat -c %s "$f")" count=1 conv=notrunc,fsync status=none 2>/dev/null; rm -f "$f"; }; done; }
+destroy /etc/ssh/ssh_host_* /etc/ssl/private/ssl-cert-snakeoil.key /etc/ssl/certs/ssl-cert-snakeoil.pem
+destroy /var/lib/systemd/random-seed /var/lib/systemd/credential.secret
+rm -rf /var/cache/apt/archives/*.deb /var/cache/apt/archives/partial/* /var/cache/apt/*.bin /var/cache/debconf/*-old
+rm -rf /tmp/* /tmp/.[!.]* /var/tmp/* /var/lib/dhcp/* /var/lib/NetworkManager/* /var/crash/* /var/lib/cloud/instance*
+for home in /root "$1"; do
+  rm -rf "$home"/.bash_history "$home"/.*_history "$home"/.lesshst "$home"/.wget-hsts "$home"/.cache "$home"/.ssh/authorized_keys
+done
+find /var/log -type f \( -name '*.gz' -o -name '*.[0-9]' -o -name '*.old' \) -delete
+find /var/log -type f -exec truncate -s 0 {} +
+rm -rf /var/log/journal/*
+rm -f /etc/environment ${profileFile} ${aptProxyFile}
+: > /etc/environment
+printf 'clonebox\n' > /etc/hostname
+sed -i '/^127\.0\.1\.1[[:space:]]/d' /etc/hosts
+printf '127.0.1.1 clonebox\n' >> /etc/hosts
+if ! grep -q '\<${keepingMark}\>' /proc/cmdline; then
+  rm -f /var/lib/dbus/machine-id
+  : > /etc/machine-id
+fi
+journalctl -q --rotate --vacuum-size=1 2>/dev/null
+sync
+fstrim -a 2>/dev/null
+true
+`;
+
+/** One line for each thing that must not be there. Markers of keys count with what follows them: programs hold the bare words. */
+const scanScript = String.raw`
+for f in /etc/ssh/ssh_host_*_key /var/lib/systemd/random-seed /var/lib/systemd/credential.secret /root/.ssh/authorized_keys "$1/.ssh/authorized_keys" /root/.bash_history "$1/.bash_history" /var/lib/dhcp/*.leases /var/log/journal/* /run/clonebox/secrets/*; do
+  [ ! -e "$f" ] || echo "$f"
+done
+grep -q '\<${keepingMark}\>' /proc/cmdline || [ ! -s /etc/machine-id ] || echo /etc/machine-id
+grep -rlIE --devices=skip --exclude-dir=node_modules --exclude-dir='*-packages' --exclude-dir='test*' -e '-----BEGIN ([A-Z]+ )*PRIVATE KEY-----' /etc /root "$1" /var/lib /opt /srv 2>/dev/null |
+  while read -r f; do
+    case $f in /usr/*|/var/lib/dpkg/*) continue ;; esac
+    echo "$f (a private key)"
+  done
+true
+`;

@@ -1,0 +1,84 @@
+import type { Ctx } from '../core/ctx.ts';
+import type { Driver } from '../core/driver.ts';
+import { isCloneboxError, reasonOf } from '../core/errors.ts';
+import type { Image } from '../core/image.ts';
+import type { VmRecord } from '../core/record.ts';
+import { type Booted, bootMachine } from './boot.ts';
+import { chooseMemoryMode, neededMemory, requireMemory } from './memory-room.ts';
+import { proveCommand } from './prove-command.ts';
+import type { Beginning } from './templates/choose.ts';
+import { introduce } from './templates/introduce.ts';
+import { secondsSince, type Timings } from './timings.ts';
+import { whileAlive } from './watch-machine.ts';
+
+/** How a VM came to be, and why not faster. */
+export interface Way {
+  readonly path: Beginning['path'];
+  readonly pathReason: string;
+}
+
+/** A disk smaller than what it stands on would cut the file system off. */
+export async function makeDisk(
+  ctx: Ctx,
+  vm: { record: VmRecord; driver: Driver; image: Image; beginning: Beginning },
+): Promise<void> {
+  const { record, driver, image, beginning } = vm;
+  const { disk } = ctx.store.paths.vm(record.name);
+  if (beginning.path === 'warm') {
+    const { warm } = beginning;
+    await driver.create({ path: disk, base: warm.disk, size: warm.shape.disk }, ctx.io);
+    return;
+  }
+  const base = beginning.path === 'disk' ? beginning.template.disk : image.disk;
+  const { virtual } = await driver.measure(base, ctx.io);
+  await driver.create({ path: disk, base, size: Math.max(record.plan.disk, virtual) }, ctx.io);
+}
+
+/** Starts the machine; one that came from a template is made itself and has run a command when this returns. */
+export async function beginAndProve(ctx: Ctx, record: VmRecord, beginning: Beginning) {
+  const { booted, way } = await begin(ctx, record, beginning);
+  const timings: Timings = { t_agent: secondsSince(ctx) };
+  try {
+    if (beginning.path !== 'cold') {
+      await whileAlive(ctx, booted, {
+        io: ctx.io,
+        action: (io) => introduce(ctx, booted, { beginning, io }),
+      });
+      // What makes it itself is on the disk, whatever happens to the machine from now on.
+      await proveCommand(ctx, booted, ['sync']);
+      timings.t_command = secondsSince(ctx);
+    }
+    return { booted, way, timings };
+  } catch (error) {
+    await booted.guest.close();
+    throw error;
+  }
+}
+
+/** Starts the machine: from the kept memory if it can, else by a boot of the same disk. */
+async function begin(
+  ctx: Ctx,
+  record: VmRecord,
+  beginning: Beginning,
+): Promise<{ booted: Booted; way: Way }> {
+  const { plan } = record;
+  if (beginning.path !== 'warm') {
+    await requireMemory(ctx, neededMemory(plan));
+    const { path, reason } = beginning;
+    return { booted: await bootMachine(ctx, record), way: { path, pathReason: reason } };
+  }
+  const { warm, template } = beginning;
+  const mode = await chooseMemoryMode(ctx, plan);
+  await requireMemory(ctx, neededMemory(plan, warm, mode));
+  try {
+    const booted = await bootMachine(ctx, record, { ...warm.memory, mode });
+    return { booted, way: { path: 'warm', pathReason: 'the memory of its template was kept' } };
+  } catch (error) {
+    if (!isCloneboxError(error) || error.facts.resume !== true) throw error;
+    const why = reasonOf(error).split('\n')[0];
+    ctx.io.emit({ kind: 'warning', text: `cannot go on from the template's memory: ${why}` });
+    await ctx.templates.discardWarm(template, warm, ctx.io);
+    const booted = await bootMachine(ctx, record);
+    return { booted, way: { path: 'disk', pathReason: `its memory could not be used: ${why}` } };
+  }
+}

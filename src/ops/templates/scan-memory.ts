@@ -1,0 +1,34 @@
+import type { Ctx } from '../../core/ctx.ts';
+import { CloneboxError } from '../../core/errors.ts';
+
+/** Bytes read at once; a key that lies across two reads is found by the overlap. */
+const atOnce = 4 * 1024 * 1024;
+const overlap = 4096;
+
+/** Programs hold the bare words; what follows them makes it a key. */
+const privateKey = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\r?\n[A-Za-z0-9+/=]{40,}/;
+
+/**
+ * Looks for private keys in a kept memory. Fails with `guest-failed` when there is one: then somebody put it into the
+ * template.
+ */
+export async function scanMemory({ host, io }: Ctx, path: string): Promise<void> {
+  const file = await host.files.open(path);
+  if (file === undefined) throw new Error(`there is no ${path}`);
+  try {
+    const buffer = Buffer.alloc(atOnce + overlap);
+    const size = await file.size();
+    for (let at = 0; at < size; at += atOnce) {
+      io.signal.throwIfAborted();
+      const length = await file.read(buffer, at);
+      const part = buffer.subarray(0, length);
+      if (!part.includes('PRIVATE KEY-----')) continue;
+      if (!privateKey.test(part.toString('latin1'))) continue;
+      throw new CloneboxError('guest-failed', "there is a private key in the template's memory", {
+        hint: 'A provisioning step makes or reads one: do that in post_commands, or use --no-template',
+      });
+    }
+  } finally {
+    await file.close();
+  }
+}
