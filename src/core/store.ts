@@ -146,6 +146,13 @@ export interface TrustEntry {
   readonly digest: string;
 }
 
+/** What the disk of a VM stands on. Of a damaged record every digest in it counts, as an image's or a template's. */
+export interface Foundation {
+  readonly name: string;
+  readonly digest: string;
+  readonly template?: { readonly key: string; readonly warm?: string | undefined } | undefined;
+}
+
 /** What is on disk about VMs. */
 export interface Store {
   readonly paths: Paths;
@@ -153,8 +160,8 @@ export interface Store {
   read(name: VmName): Promise<VmRecord | undefined>;
   write(record: VmRecord): Promise<void>;
   names(): Promise<VmName[]>;
-  /** The base image under every VM, those in the trash included (as `trash/NAME-TIME`). */
-  imageDigests(): Promise<{ name: string; digest: string }[]>;
+  /** The base image, and the template, under every VM, those in the trash included (as `trash/NAME-TIME`). */
+  imageDigests(): Promise<Foundation[]>;
   /** Holds the VM's lock for the length of `action`; `conflict` at once when another process has it. */
   withLock<T>(name: VmName, io: Io, action: () => Promise<T>): Promise<T>;
   isLocked(name: VmName): Promise<boolean>;

@@ -9,7 +9,7 @@ import type { Journal } from '../core/store.ts';
 import { beginAndProve, makeDisk, type Way } from './begin.ts';
 import type { Booted } from './boot.ts';
 import { complete, setUp } from './complete.ts';
-import { requireClosable } from './egress.ts';
+import { gather } from './gather.ts';
 import { readLoginKeys } from './login-keys.ts';
 import { newRecord } from './new-record.ts';
 import { operation } from './operation.ts';
@@ -97,24 +97,6 @@ export async function markReady(ctx: Ctx, record: VmRecord): Promise<VmRecord> {
     await ctx.host.files.remove(path);
   }
   return ready;
-}
-
-/** What must be there before anything of the VM is made: a driver that can, and the image. */
-async function gather(ctx: Ctx, plan: VmPlan) {
-  const driver = await ctx.driver(plan.driver);
-  requireClosable(driver, plan);
-  const facts = await driver.preflight(ctx.io);
-  const [problem] = facts.problems;
-  if (problem !== undefined) {
-    throw new CloneboxError('host-unable', problem.what, {
-      hint: `${problem.fix}. More: clonebox doctor`,
-      facts: { problems: facts.problems },
-    });
-  }
-  const reference = plan.image === 'auto' ? await ctx.images.resolveAuto(ctx.io) : plan.image;
-  const image = await ctx.images.ensure(reference, ctx.io);
-
-  return { driver, facts, reference, image };
 }
 
 /** Keeps a VM that could not be made whole, marked with the reason; `undefined` when there is nothing to keep yet. */

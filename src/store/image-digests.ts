@@ -1,12 +1,15 @@
 import * as z from 'zod';
 import type { Host } from '../core/host.ts';
-import type { Paths } from '../core/store.ts';
+import type { Foundation, Paths } from '../core/store.ts';
 import { vmFiles } from './paths.ts';
 import { readRecord, storedNames } from './records.ts';
 import { listTrash } from './trash.ts';
 
 /** All that counts here of a record, whatever its version. */
-const mention = z.looseObject({ image: z.looseObject({ digest: z.string() }) });
+const mention = z.looseObject({
+  image: z.looseObject({ digest: z.string() }),
+  template: z.looseObject({ key: z.string(), warm: z.string().optional() }).optional(),
+});
 
 /**
  * The base image under every VM's disk, VMs in the trash as `trash/NAME-TIME`. When in doubt an image is in use: of
@@ -16,30 +19,35 @@ const mention = z.looseObject({ image: z.looseObject({ digest: z.string() }) });
 export async function imageDigests(place: {
   readonly host: Host;
   readonly paths: Paths;
-}): Promise<{ name: string; digest: string }[]> {
+}): Promise<Foundation[]> {
   const { host, paths } = place;
-  const found: { name: string; digest: string }[] = [];
+  const found: Foundation[] = [];
   for (const name of await storedNames(host, paths)) {
-    const digests = await digestsIn(host, paths.vm(name).record);
+    const mentions = await mentionsIn(host, paths.vm(name).record);
     // It says why, and what to do.
-    if (digests?.length === 0) await readRecord(host, paths, name);
-    for (const digest of digests ?? []) found.push({ name, digest });
+    if (mentions?.length === 0) await readRecord(host, paths, name);
+    for (const one of mentions ?? []) found.push({ name, ...one });
   }
   for (const { path } of await listTrash(place)) {
     const name = path.slice(paths.home.length + 1);
-    for (const digest of (await digestsIn(host, `${path}/${vmFiles.record}`)) ?? []) {
-      found.push({ name, digest });
+    for (const one of (await mentionsIn(host, `${path}/${vmFiles.record}`)) ?? []) {
+      found.push({ name, ...one });
     }
   }
   return found;
 }
 
-async function digestsIn(host: Host, path: string): Promise<string[] | undefined> {
+async function mentionsIn(
+  host: Host,
+  path: string,
+): Promise<Omit<Foundation, 'name'>[] | undefined> {
   const text = await host.files.readText(path).catch(() => '');
   if (text === undefined) return undefined;
   try {
-    return [mention.parse(JSON.parse(text)).image.digest];
+    const { image, template } = mention.parse(JSON.parse(text));
+    const stands = template && { key: template.key, warm: template.warm };
+    return [{ digest: image.digest, ...(stands && { template: stands }) }];
   } catch {
-    return [...new Set(text.match(/\b[0-9a-f]{64}\b/g))];
+    return [...new Set(text.match(/\b[0-9a-f]{64}\b/g))].map((digest) => ({ digest }));
   }
 }
