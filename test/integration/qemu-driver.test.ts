@@ -15,6 +15,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { findVirtiofsd } from '../../src/drivers/qemu/virtiofs.ts';
 import { driverContract } from '../contracts/driver-contract.ts';
 import { egressContract } from '../contracts/driver-egress-contract.ts';
+import { memoryContract } from '../contracts/driver-memory-contract.ts';
 import { type Bed, freePort, openBed } from '../fixtures/machine-bed.ts';
 import { makeScratch, makeTinyGuest, waitForSerial } from '../fixtures/tiny-guest.ts';
 
@@ -33,6 +34,8 @@ driverContract('qemu', { guest, unable });
 driverContract('qemu', { guest, unable, env: { CLONEBOX_NETWORK: 'user' } });
 egressContract('qemu', { guest, unable });
 egressContract('qemu', { guest, unable, env: { CLONEBOX_NETWORK: 'user' } });
+
+memoryContract('qemu', { guest, unable });
 
 describe.skipIf(unable !== undefined)(`qemu${unable ? ` (not here: ${unable})` : ''}`, () => {
   let bed: Bed;
