@@ -73,6 +73,11 @@ export interface MachineSpec {
    * that it was kept of, its disk an overlay of that one's. Drivers without `memory` are never asked to.
    */
   readonly resume?: KeptMemory & { readonly mode: MemoryMode };
+  /**
+   * Its memory will be kept: it boots with no device by which a guest gives memory back, as every machine that goes on
+   * from a kept memory has none. Of one that maps its memory copy-on-write, the guest would make holes in the kept file.
+   */
+  readonly keepable?: true;
 }
 
 export interface DiskSpec {
@@ -109,6 +114,8 @@ export interface NetworkChoice {
 export interface DriverFacts {
   readonly driver: string;
   readonly version: string | undefined;
+  /** All that the hypervisor says of its version, the distribution's too. */
+  readonly build: string | undefined;
   readonly machine: string | undefined;
   readonly layout: number;
   readonly accel: AccelChoice;
@@ -141,7 +148,10 @@ export interface Channels {
 }
 
 export interface MachineUsage {
-  /** Bytes only this machine uses, and bytes it shares with others. */
+  /**
+   * Bytes only this machine uses, and bytes it shares with others. What it maps of a kept memory and has not changed is
+   * shared, also when it is the only one that does.
+   */
   readonly memory: { readonly private: number; readonly shared: number } | undefined;
 }
 
@@ -180,12 +190,16 @@ export interface Driver {
   /** Keeping the memory of machines and going on from it (`MachineSpec.resume`). A driver without it only boots. */
   readonly memory?: {
     /**
-     * Pauses a running machine for good and writes its memory into these files, which must not be there. Nothing that
-     * blocks it may be mounted. Fails with `hypervisor-failed` and the hypervisor's reason, and removes what it wrote.
+     * Pauses a running machine, started `keepable`, for good and writes its memory into these files, which must not be
+     * there (`conflict`). Nothing that blocks it may be mounted. Fails with `hypervisor-failed` and the hypervisor's
+     * reason, and removes what it wrote; the machine runs on or is paused then, and is to be stopped either way.
      */
     keep(name: VmName, into: KeptMemory, io: Io): Promise<void>;
-    /** What must be the same for a kept memory to be gone on from: version and processor of the hypervisor, as text. */
-    identity(facts: DriverFacts): string;
+    /**
+     * What must be the same for a kept memory to be gone on from, as text: build and machine type of the hypervisor,
+     * device layout, accelerator and what processor that gives to a guest. Those of `facts`.
+     */
+    identity(facts: DriverFacts): Promise<string>;
   };
   inspect(name: VmName, io: Io): Promise<MachineState>;
   /** What a running machine was started with, or `undefined`. */

@@ -31,13 +31,37 @@ export interface ProcessRef {
   readonly startTime: number;
 }
 
+/** Memory that a process has mapped, in bytes. */
+export interface ProcessMemory {
+  readonly rss: number;
+  readonly pss: number;
+  /** Of `rss`: mapped by others too. */
+  readonly shared: number;
+  /** Of `rss`: of no file, or changed since it was mapped copy-on-write. */
+  readonly anonymous: number;
+}
+
 export interface DaemonOptions {
-  /** Beside PATH, HOME and the like: nothing else of this process's own variables gets into a daemon. */
+  /** Beside PATH, HOME and the like: nothing else of this process's own gets into a daemon, no variable, no descriptor. */
   env?: Readonly<Record<string, string | undefined>>;
   /** File that receives standard output and error, truncated first. */
   logFile: string;
-  /** File descriptors are never inherited; extra environment only. */
   cwd?: string;
+}
+
+/** A daemon with a socket of this process as its descriptor 3, which ends for it when this process does. */
+export interface FedDaemon {
+  readonly process: ProcessRef;
+  /** Sends these bytes and closes the socket. A daemon that has ended does not mind: what it said is in its log. */
+  feed(bytes: Uint8Array): Promise<void>;
+}
+
+/** Bytes that one client sends to a UNIX socket of this process. */
+export interface Incoming {
+  /** All that the first client sends, until it closes or `close` is called. */
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** Listens no more, ends the client, and removes the socket. */
+  close(): void;
 }
 
 /** A lock held by the kernel: released by `release` or by the death of this process. */
@@ -184,6 +208,8 @@ export interface Host {
   runAttached(argv: readonly string[], io: Io): Promise<number>;
   /** Starts a program that outlives us, in a session of its own. */
   startDaemon(argv: readonly string[], options: DaemonOptions): Promise<ProcessRef>;
+  /** As `startDaemon`, for a program that is told to read its descriptor 3. */
+  startFedDaemon(argv: readonly string[], options: DaemonOptions): Promise<FedDaemon>;
   /** The process with this pid, or `undefined`; zombies count as gone. */
   processRef(pid: number): Promise<ProcessRef | undefined>;
   isAlive(ref: ProcessRef): Promise<boolean>;
@@ -193,8 +219,8 @@ export interface Host {
   processAge(ref: ProcessRef): Promise<number>;
   /** Signals exactly that process (never a later one with the same pid). */
   kill(ref: ProcessRef, signal: 'SIGTERM' | 'SIGKILL'): Promise<void>;
-  /** Resident and proportional memory of a process in bytes. */
-  processMemory(ref: ProcessRef): Promise<{ rss: number; pss: number; shared: number } | undefined>;
+  /** Memory of a process in bytes; `undefined` when it is gone. */
+  processMemory(ref: ProcessRef): Promise<ProcessMemory | undefined>;
 
   /** Takes a lock, waiting up to `wait` milliseconds (default 0). Fails with `conflict` and names the holder. */
   lock(path: string, io: Io, options: { what: string; wait?: number }): Promise<HeldLock>;
@@ -210,6 +236,8 @@ export interface Host {
   /** True when the file can be opened for reading and writing by this user. */
   canOpen(path: string): Promise<boolean>;
   connect(socketPath: string): Promise<LineSocket>;
+  /** Listens on a UNIX socket, which must not be there, for one client. Close it when done. */
+  listenOnce(socketPath: string): Promise<Incoming>;
   /** Joins this terminal to a UNIX socket until Ctrl-], the end of either side, or the signal. */
   joinTerminal(socketPath: string, options: { io: Io; onJoined: () => void }): Promise<void>;
   /** True when 127.0.0.1:port can be bound now. */

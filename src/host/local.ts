@@ -7,7 +7,7 @@ import { isLocked, lock } from './locks.ts';
 import { createLogFile } from './log-file.ts';
 import * as processes from './processes.ts';
 import { missingProgram, which } from './programs.ts';
-import { canBind, connectLines, portAnswers } from './sockets.ts';
+import { canBind, connectLines, listenOnce, portAnswers } from './sockets.ts';
 import { joinTerminal } from './terminal.ts';
 
 function readUser(env: NodeJS.ProcessEnv): HostUser {
@@ -44,6 +44,7 @@ export function createHost(env: NodeJS.ProcessEnv = process.env): Host {
     run: processes.run,
     runAttached: processes.runAttached,
     startDaemon: processes.startDaemon,
+    startFedDaemon: processes.startFedDaemon,
     processRef: async (pid) => processes.processRef(pid),
     isAlive: async (ref) => processes.isAlive(ref),
     processesMentioning: processes.processesMentioning,
@@ -55,6 +56,7 @@ export function createHost(env: NodeJS.ProcessEnv = process.env): Host {
     logFile: createLogFile,
     canOpen,
     connect: connectLines,
+    listenOnce,
     joinTerminal,
     canBind,
     portAnswers,

@@ -1,10 +1,18 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { constants as systemConstants } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
 import { CloneboxError } from '../core/errors.ts';
-import type { DaemonOptions, ProcessRef, RunOptions, RunResult } from '../core/host.ts';
+import type {
+  DaemonOptions,
+  FedDaemon,
+  ProcessMemory,
+  ProcessRef,
+  RunOptions,
+  RunResult,
+} from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import { basicEnvironment } from './basic-environment.ts';
 import { explainSpawn } from './programs.ts';
@@ -164,12 +172,44 @@ export async function startDaemon(
   argv: readonly string[],
   options: DaemonOptions,
 ): Promise<ProcessRef> {
+  return (await launch(argv, options, [])).process;
+}
+
+/**
+ * As `startDaemon`, with one end of a socket pair as the program's descriptor 3. Until `feed` sends the bytes, the death
+ * of this process is the end of the stream there.
+ */
+export async function startFedDaemon(
+  argv: readonly string[],
+  options: DaemonOptions,
+): Promise<FedDaemon> {
+  const { process, child } = await launch(argv, options, ['pipe']);
+  const socket = child.stdio[3] as Socket;
+  // EPIPE: it has ended.
+  socket.on('error', () => {});
+  socket.unref();
+  return {
+    process,
+    feed: (bytes) =>
+      new Promise((resolve) => {
+        socket.ref();
+        socket.once('close', resolve);
+        socket.end(bytes, () => socket.destroy());
+      }),
+  };
+}
+
+async function launch(
+  argv: readonly string[],
+  options: DaemonOptions,
+  more: readonly 'pipe'[],
+): Promise<{ process: ProcessRef; child: ChildProcess }> {
   const [program, ...args] = argv;
   if (program === undefined) throw new Error('startDaemon: empty argv');
   const log = openSync(options.logFile, 'w', 0o600);
   try {
     const child = spawn(program, args, {
-      stdio: ['ignore', log, log],
+      stdio: ['ignore', log, log, ...more],
       detached: true,
       cwd: options.cwd ?? '/',
       env: { ...basicEnvironment(process.env), ...options.env },
@@ -181,7 +221,7 @@ export async function startDaemon(
     child.unref();
     // Until it is reaped a dead child is a zombie, which processRef counts as gone.
     const pid = child.pid as number;
-    return { pid, startTime: readStat(pid)?.startTime ?? 0 };
+    return { process: { pid, startTime: readStat(pid)?.startTime ?? 0 }, child };
   } finally {
     closeSync(log);
   }
@@ -245,14 +285,17 @@ export async function processAge(ref: ProcessRef): Promise<number> {
 const clockTicksPerSecond = 100;
 
 /** Memory of a process from smaps_rollup, in bytes; `undefined` when it is gone or not ours. */
-export async function processMemory(
-  ref: ProcessRef,
-): Promise<{ rss: number; pss: number; shared: number } | undefined> {
+export async function processMemory(ref: ProcessRef): Promise<ProcessMemory | undefined> {
   try {
     const text = await fs.readFile(`/proc/${ref.pid}/smaps_rollup`, 'utf8');
     const kib = (key: string) =>
       Number(new RegExp(`^${key}:\\s+(\\d+)`, 'm').exec(text)?.[1] ?? 0) * 1024;
-    return { rss: kib('Rss'), pss: kib('Pss'), shared: kib('Shared_Clean') + kib('Shared_Dirty') };
+    return {
+      rss: kib('Rss'),
+      pss: kib('Pss'),
+      shared: kib('Shared_Clean') + kib('Shared_Dirty'),
+      anonymous: kib('Anonymous'),
+    };
   } catch {
     return undefined;
   }

@@ -1,6 +1,7 @@
-import { createServer, connect as netConnect } from 'node:net';
+import { createServer, connect as netConnect, type Socket } from 'node:net';
+import { PassThrough } from 'node:stream';
 import { CloneboxError } from '../core/errors.ts';
-import type { LineSocket } from '../core/host.ts';
+import type { Incoming, LineSocket } from '../core/host.ts';
 
 /** Longest line a peer may send before it is cut off: 64 MiB, more than any agent's answer. */
 const maxLine = 64 * 1024 * 1024;
@@ -64,6 +65,34 @@ export function connectLines(path: string): Promise<LineSocket> {
         close: () => socket.destroy(),
       });
     });
+  });
+}
+
+/** Listens on a UNIX socket for one client. Fails with the system's error when it cannot, EADDRINUSE for one. */
+export function listenOnce(path: string): Promise<Incoming> {
+  return new Promise((resolve, reject) => {
+    const bytes = new PassThrough();
+    // Told to who reads it, if anybody does.
+    bytes.on('error', () => {});
+    let client: Socket | undefined;
+    const server = createServer((socket) => {
+      client = socket;
+      // Removes the socket's name too: there is no second client.
+      server.close();
+      socket.once('error', (error) => bytes.destroy(error));
+      socket.pipe(bytes);
+    });
+    server.once('error', reject);
+    server.listen(path, () =>
+      resolve({
+        bytes,
+        close: () => {
+          server.close();
+          client?.destroy();
+          bytes.end();
+        },
+      }),
+    );
   });
 }
 

@@ -55,6 +55,7 @@ export const runtimeFiles = {
   agentLock: 'agent.lock',
   helper: 'helper',
   console: 'console',
+  migration: 'migration',
   qemuPid: 'qemu.pid',
   qemuLog: 'qemu.log',
   passtSocket: 'passt.sock',

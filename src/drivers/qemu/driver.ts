@@ -6,6 +6,8 @@ import type { Paths } from '../../core/store.ts';
 import { closeNetwork } from './close-network.ts';
 import { createDisk, growDisk, measureDisk } from './disk.ts';
 import { ejectSeed } from './eject-seed.ts';
+import { keepMemory } from './keep-memory.ts';
+import { memoryIdentity } from './memory-identity.ts';
 import { preflight } from './preflight.ts';
 import { clearRuntime, findQemu, type Machine, readState } from './process.ts';
 import { readRun } from './run-file.ts';
@@ -31,6 +33,10 @@ export function createQemuDriver(deps: { host: Host; paths: Paths }): Driver {
     ejectSeed: (name, io) => ejectSeed(machineOf(name), io),
     remove: (name, io) => clearRuntime(host, machineOf(name).files, io.signal),
     closeNetwork: (spec, io) => closeNetwork(machineOf(spec.name), spec.network, io),
+    memory: {
+      keep: (name, into, io) => keepMemory(machineOf(name), into, io),
+      identity: (facts) => memoryIdentity(host, facts),
+    },
     inspect: (name, io) => inspect(deps, name, io),
     running: async (name) => {
       const machine = machineOf(name);
@@ -38,9 +44,14 @@ export function createQemuDriver(deps: { host: Host; paths: Paths }): Driver {
       return process && { ...(await readRun(machine)), process };
     },
     usage: async (name) => {
-      const process = await findQemu(host, machineOf(name).files);
+      const machine = machineOf(name);
+      const process = await findQemu(host, machine.files);
       const memory = process && (await host.processMemory(process));
-      return { memory: memory && { private: memory.rss - memory.shared, shared: memory.shared } };
+      if (memory === undefined) return { memory };
+      // Pages of the kept RAM that one machine alone has mapped count as its own for the kernel.
+      const { resumed } = await readRun(machine);
+      const own = resumed === 'shared' ? memory.anonymous : memory.rss - memory.shared;
+      return { memory: { private: own, shared: memory.rss - own } };
     },
     channels: (name) => {
       const { files } = machineOf(name);

@@ -12,6 +12,12 @@ export const shareSlots = 8;
 /** Slots that are plugged even when unused, so that a clone from memory only has to mount. */
 const prePluggedSlots = 4;
 
+/** Where the state of a machine that goes on from a kept memory arrives: a socket that QEMU inherits. */
+export const stateDescriptor = 3;
+
+/** The device by which a guest gives memory back. */
+export const balloonDriver = 'virtio-balloon-pci';
+
 /** Empty PCI Express root ports for devices that come later. */
 const sparePorts = 8;
 
@@ -24,7 +30,7 @@ const sparePorts = 8;
  * | 2 | network (virtio-net) |
  * | 3 | serial ports: guest agent, CloneBox's helper (virtio-serial) |
  * | 4 | random numbers (virtio-rng) |
- * | 5 | balloon with free-page reporting |
+ * | 5 | balloon with free-page reporting; none in a machine whose memory is kept, or was |
  * | 6 | seed medium, when there is one (virtio-blk, read-only) |
  * | 8-15 | share0 to share7 |
  * | 16.0-16.7 | eight spare root ports, hp0 to hp7 |
@@ -51,10 +57,7 @@ export function machineArguments(
     ...['-uuid', spec.uuid],
     ...['-nodefaults', '-no-user-config', '-display', 'none'],
     ...['-machine', `${spec.machine},memory-backend=mem,vmport=off`],
-    ...[
-      '-object',
-      json({ 'qom-type': 'memory-backend-memfd', id: 'mem', size: spec.memory, share: true }),
-    ],
+    ...memoryArguments(spec),
     ...['-m', `${Math.floor(spec.memory / 1024 / 1024)}M`],
     ...['-smp', String(spec.cpus)],
     ...(choice.accel.accel === 'kvm'
@@ -106,7 +109,9 @@ export function machineArguments(
     ],
     ...['-object', json({ 'qom-type': 'rng-random', id: 'rng', filename: '/dev/urandom' })],
     ...device('virtio-rng-pci', 4, { rng: 'rng' }),
-    ...device('virtio-balloon-pci', 5, { 'free-page-reporting': true }),
+    ...(spec.keepable || spec.resume
+      ? []
+      : device(balloonDriver, 5, { 'free-page-reporting': true })),
     ...(spec.seed === undefined
       ? []
       : [
@@ -126,6 +131,18 @@ export function machineArguments(
       }),
     ]).flat(),
     ...['-device', json({ driver: 'vmgenid', guid: 'auto' })],
+  ];
+}
+
+/** QEMU waits to be told to go on, and finds the RAM in its place then: it is not in the state. */
+function memoryArguments({ memory: size, resume }: MachineSpec): string[] {
+  const object = (value: Record<string, unknown>) => ['-object', JSON.stringify(value)];
+  const own = object({ 'qom-type': 'memory-backend-memfd', id: 'mem', size, share: true });
+  if (resume === undefined) return own;
+  const file = { 'qom-type': 'memory-backend-file', id: 'mem', size };
+  return [
+    ...(resume.mode === 'own' ? own : object({ ...file, 'mem-path': resume.ram, share: false })),
+    ...['-incoming', 'defer'],
   ];
 }
 

@@ -21,6 +21,7 @@ export async function preflight(host: Host, io: Io): Promise<DriverFacts> {
   const problems: { what: string; fix: string }[] = [];
   const program = await host.which(qemuProgram(host));
   let version: string | undefined;
+  let build: string | undefined;
   let machine: string | undefined;
   if (program === undefined) {
     problems.push({
@@ -32,6 +33,7 @@ export async function preflight(host: Host, io: Io): Promise<DriverFacts> {
       host.run([program, '--version'], io, { timeout: 10_000 }),
       host.run([program, '-machine', 'help'], io, { timeout: 10_000 }),
     ]);
+    build = versionRun.stdout.split('\n', 1)[0]?.trim();
     version = /version (\d+\.\d+(\.\d+)?)/.exec(versionRun.stdout)?.[1];
     machine = parseMachineType(machineRun.stdout);
     if (version === undefined || Number.parseFloat(version) < 7.2) {
@@ -54,6 +56,7 @@ export async function preflight(host: Host, io: Io): Promise<DriverFacts> {
   return {
     driver: 'qemu',
     version,
+    build,
     machine,
     layout: currentLayout,
     accel,

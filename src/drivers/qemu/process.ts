@@ -78,6 +78,9 @@ export async function readState(
     case 'io-error':
     case 'internal-error':
     case 'guest-panicked':
+    // Its memory was kept, or is being kept.
+    case 'finish-migrate':
+    case 'postmigrate':
       return { kind: 'paused', process };
     case 'prelaunch':
     case 'inmigrate':

@@ -19,7 +19,14 @@ const replies = {
   'query-version': z.looseObject({
     qemu: z.looseObject({ major: z.number(), minor: z.number(), micro: z.number() }),
   }),
-  'query-balloon': z.looseObject({ actual: z.number() }),
+  'query-migrate': z.looseObject({
+    status: z.string().optional(),
+    'error-desc': z.string().optional(),
+    'blocked-reasons': z.array(z.string()).optional(),
+  }),
+  'migrate-set-capabilities': z.looseObject({}),
+  migrate: z.looseObject({}),
+  'migrate-incoming': z.looseObject({}),
   'query-named-block-nodes': z.array(
     z.looseObject({
       'node-name': z.string(),

@@ -13,6 +13,7 @@ const Run = z.object({
     reason: z.string(),
   }),
   shareDriver: z.enum(['9p', 'virtiofs']).optional(),
+  resumed: z.enum(['own', 'shared']).optional(),
 });
 
 /** What the machine of this runtime directory was started with; honest when the file is lost or damaged. */
@@ -21,11 +22,12 @@ export async function readRun({ host, files }: Machine): Promise<Omit<Started, '
   const parsed = Run.safeParse(text === undefined ? undefined : safeJson(text));
   const unknown = 'the record of this start is lost';
   return parsed.success
-    ? { ...parsed.data, shareDriver: parsed.data.shareDriver }
+    ? { ...parsed.data, shareDriver: parsed.data.shareDriver, resumed: parsed.data.resumed }
     : {
         accel: { accel: 'tcg', reason: unknown },
         network: { backend: 'unknown', hostIsolated: false, egress: 'open', reason: unknown },
         shareDriver: undefined,
+        resumed: undefined,
       };
 }
 
@@ -34,8 +36,8 @@ export async function writeRun(
   { host, files }: Machine,
   run: Omit<Started, 'process'>,
 ): Promise<void> {
-  const { accel, network, shareDriver } = run;
-  await host.files.writeAtomic(files.run, JSON.stringify({ accel, network, shareDriver }));
+  const { accel, network, shareDriver, resumed } = run;
+  await host.files.writeAtomic(files.run, JSON.stringify({ accel, network, shareDriver, resumed }));
 }
 
 function safeJson(text: string): unknown {

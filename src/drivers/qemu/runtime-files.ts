@@ -5,6 +5,8 @@ export interface RuntimeFiles {
   readonly agent: string;
   readonly helper: string;
   readonly console: string;
+  /** Where the state of a machine arrives whose memory is kept. */
+  readonly migration: string;
   readonly pid: string;
   readonly log: string;
   readonly passtSocket: string;
@@ -24,6 +26,7 @@ export function runtimeFiles(directory: string): RuntimeFiles {
     agent: at('agent'),
     helper: at('helper'),
     console: at('console'),
+    migration: at('migration'),
     pid: at('qemu.pid'),
     log: at('qemu.log'),
     passtSocket: at('passt.sock'),

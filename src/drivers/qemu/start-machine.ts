@@ -1,5 +1,6 @@
 import type { MachineSpec, Started } from '../../core/driver.ts';
 import { CloneboxError, isCloneboxError } from '../../core/errors.ts';
+import type { ProcessRef } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
 import { checkSocketPath } from '../../host/sockets.ts';
 import { withDeadline } from '../../lib/deadline.ts';
@@ -7,7 +8,8 @@ import { chooseAccel } from './accel.ts';
 import { currentLayout, machineArguments, shareSlots } from './layout.ts';
 import { chooseNetwork, startPasst } from './network.ts';
 import { qemuProgram } from './preflight.ts';
-import { clearRuntime, findQemu, type Machine, withQmp } from './process.ts';
+import { clearRuntime, findQemu, type Machine, readState, withQmp } from './process.ts';
+import { checkKept, explainResume, startResumed, type Waking } from './resume.ts';
 import { readRun, writeRun } from './run-file.ts';
 import { findVirtiofsd, startVirtiofsd } from './virtiofs.ts';
 
@@ -21,7 +23,8 @@ const startTimeout = 120_000;
 export async function startMachine(machine: Machine, spec: MachineSpec, io: Io): Promise<Started> {
   const { host, files } = machine;
   const process = await findQemu(host, files);
-  if (process !== undefined) return { ...(await readRun(machine)), process };
+  if (process !== undefined && !(await isStuck(machine, io)))
+    return { ...(await readRun(machine)), process };
   if (spec.layout > currentLayout) {
     throw new CloneboxError(
       'conflict',
@@ -44,6 +47,7 @@ export async function startMachine(machine: Machine, spec: MachineSpec, io: Io):
   const program = await host.require(qemuProgram(host));
   const accel = await chooseAccel(host, spec.accel);
   const network = await chooseNetwork(host, spec.network.egress);
+  await checkKept(machine, spec);
   await clearRuntime(host, files, io.signal);
   await host.files.makeDirectory(files.empty);
   try {
@@ -54,16 +58,34 @@ export async function startMachine(machine: Machine, spec: MachineSpec, io: Io):
     // QEMU appends to it, and would make it readable by all.
     if ((await host.files.facts(spec.serialLog)) === undefined)
       await host.files.writeNew(spec.serialLog, '');
-    await host.startDaemon([program, ...machineArguments(spec, files, { accel, network })], {
-      logFile: files.log,
-    });
-    const shareDriver = spec.shares[0]?.driver;
-    await writeRun(machine, { accel, network, shareDriver });
-    return { process: await waitForQemu(machine, spec, io), accel, network, shareDriver };
+    const argv = [program, ...machineArguments(spec, files, { accel, network })];
+    const run = {
+      ...{ accel, network, shareDriver: spec.shares[0]?.driver },
+      resumed: spec.resume?.mode,
+    };
+    await writeRun(machine, run);
+    const qemu = await startQemu(machine, argv, { spec, io });
+    return { process: await waitForQemu(machine, { spec, qemu, io }), ...run };
   } catch (error) {
     await clearRuntime(host, files, AbortSignal.timeout(20_000));
-    throw error;
+    throw spec.resume ? explainResume(error) : error;
   }
+}
+
+/** A start that was cut off before its machine went on from its memory left a QEMU that waits for ever. */
+async function isStuck({ host, files }: Machine, io: Io): Promise<boolean> {
+  return (await readState(host, files, io.signal)).kind === 'starting';
+}
+
+async function startQemu(
+  machine: Machine,
+  argv: readonly string[],
+  { spec: { resume }, io }: { spec: MachineSpec; io: Io },
+): Promise<Waking> {
+  const options = { logFile: machine.files.log };
+  if (resume !== undefined) return startResumed(machine, argv, { resume, options, io });
+  const process = await machine.host.startDaemon(argv, options);
+  return { process, wake: async (qmp) => void (await qmp.execute('query-status')) };
 }
 
 async function startShares(machine: Machine, spec: MachineSpec, io: Io): Promise<void> {
@@ -94,21 +116,25 @@ async function startShares(machine: Machine, spec: MachineSpec, io: Io): Promise
   }
 }
 
-/** Ready means: the control socket answers. When QEMU ends first, its own words become the error. */
+/**
+ * Ready means: the control socket answers, and a machine that goes on from its memory runs. When QEMU ends first, its own
+ * words become the error.
+ */
 async function waitForQemu(
   machine: Machine,
-  spec: MachineSpec,
-  io: Io,
-): Promise<Started['process']> {
+  { spec, qemu, io }: { spec: MachineSpec; qemu: Waking; io: Io },
+): Promise<ProcessRef> {
   const { host, files } = machine;
   const limited = withDeadline(io, startTimeout, () => silent(spec));
   try {
     for (;;) {
-      const process = await findQemu(host, files);
-      if (process !== undefined && (await answers(machine, limited))) return process;
-      if ((await host.processesMentioning(files.pid)).length === 0)
-        throw await startFailure(machine, spec);
-      await host.sleep(20, limited.signal);
+      const listens = (await host.files.facts(files.qmp)) !== undefined;
+      if (listens && (await answers(machine, qemu, limited))) {
+        const process = await findQemu(host, files);
+        if (process !== undefined) return process;
+      }
+      if (!(await host.isAlive(qemu.process))) throw await startFailure(machine, spec);
+      await host.sleep(10, limited.signal);
     }
   } finally {
     limited.dispose();
@@ -116,17 +142,20 @@ async function waitForQemu(
 }
 
 /** QEMU opens its control socket before its devices: it may still end with an error, and closes the socket then. */
-async function answers({ host, files }: Machine, io: Io): Promise<boolean> {
+async function answers({ host, files }: Machine, qemu: Waking, io: Io): Promise<boolean> {
   try {
-    const version = await withQmp(host, files, {
+    const ready = await withQmp(host, files, {
       signal: io.signal,
-      timeout: 10_000,
-      use: (qmp) => qmp.execute('query-version'),
+      timeout: startTimeout,
+      use: async (qmp) => {
+        await qemu.wake(qmp);
+        return true;
+      },
     });
-    return version !== undefined;
+    return ready === true;
   } catch (error) {
     io.signal.throwIfAborted();
-    if (!isCloneboxError(error, 'hypervisor-failed')) throw error;
+    if (!isCloneboxError(error, 'hypervisor-failed') || error.facts.resume === true) throw error;
     io.log.debug('qemu.start.unanswered', { reason: error.message });
     return false;
   }
