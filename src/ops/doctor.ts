@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { Ctx } from '../core/ctx.ts';
 import { formatBytes } from '../lib/bytes.ts';
+import { availableMemory, leastMemory } from './memory-room.ts';
 
 export interface DoctorLine {
   readonly check: string;
@@ -151,8 +152,20 @@ async function spaceLines(ctx: Ctx): Promise<DoctorLine[]> {
     const detail = `${formatBytes(bytes)} in VMs deleted in the last 24 hours: ${names}`;
     lines.push(note('trash', detail, 'clonebox recover NAME, or clonebox delete NAME --purge'));
   }
-  lines.push(ok('memory', `${formatBytes(ctx.host.memoryBytes)}, ${ctx.host.cpuCount} processors`));
+  lines.push(await memoryLine(ctx));
   return lines;
+}
+
+/** How many more machines of the usual size fit, as `clone` counts it before it starts one. */
+async function memoryLine(ctx: Ctx): Promise<DoctorLine> {
+  const available = await availableMemory(ctx);
+  const { shared, booted } = leastMemory;
+  const all = `${formatBytes(ctx.host.memoryBytes)}, ${formatBytes(available)} of it free, ${ctx.host.cpuCount} processors`;
+  const more = (needed: number) => Math.floor(available / needed);
+  const detail = `${all}: room for ${more(shared)} more clones that share their template's memory, or ${more(booted)} that boot`;
+  return more(booted) > 0
+    ? ok('memory', detail)
+    : note('memory', detail, 'Stop a VM: clonebox list');
 }
 
 async function allocatedBelow(ctx: Ctx, directory: string): Promise<number> {

@@ -4,6 +4,7 @@ import { loadPlan } from './load-plan.ts';
 import { planSizes } from './plan-sizes.ts';
 import { type PlanView, planView } from './plan-view.ts';
 import { findProject } from './target.ts';
+import { plannedTemplate } from './templates/planned.ts';
 
 export interface DryRun {
   readonly plan: PlanView;
@@ -17,5 +18,6 @@ export async function dryRun(ctx: Ctx, input: CloneInput): Promise<DryRun> {
   // An unknown driver is found out here and not by a half-made VM.
   await ctx.driver(plan.driver);
   const sizes = await planSizes(ctx, plan);
-  return { plan: planView({ plan, draft, configFile: project.configFile, sizes }) };
+  const template = await plannedTemplate(ctx, plan);
+  return { plan: planView({ plan, draft, configFile: project.configFile, sizes, template }) };
 }

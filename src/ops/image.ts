@@ -2,6 +2,7 @@ import { isAbsolute, resolve } from 'node:path';
 import type { AuditEvent } from '../core/audit.ts';
 import type { Ctx } from '../core/ctx.ts';
 import type { Image } from '../core/image.ts';
+import { shortKey } from '../core/template.ts';
 import { isFull, journaled, type Operation, operation } from './operation.ts';
 
 export interface ImageLine extends Image {
@@ -90,6 +91,9 @@ async function imageUsers(ctx: Ctx): Promise<Map<string, string[]>> {
   const users = new Map<string, string[]>();
   for (const { name, digest } of await ctx.store.imageDigests()) {
     users.set(digest, [...(users.get(digest) ?? []), name]);
+  }
+  for (const { key, image } of await ctx.templates.list()) {
+    users.set(image.digest, [...(users.get(image.digest) ?? []), `template ${shortKey(key)}`]);
   }
   return users;
 }

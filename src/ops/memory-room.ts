@@ -14,6 +14,9 @@ const changed = 96 * MiB;
 /** A guest that boots is no use with less; it may take all of its memory later. */
 const least = 512 * MiB;
 
+/** What a machine takes at least, in bytes: one that shares its template's memory, and one that boots. */
+export const leastMemory = { shared: changed + overhead, booted: least + overhead } as const;
+
 /** Where an own copy of a kept memory is put: it must not be on a disk. */
 const memoryDirectory = '/dev/shm';
 

@@ -9,6 +9,7 @@ import type {
 import type { FirstConfig } from './first-config.ts';
 import type { PlanSizes } from './plan-sizes.ts';
 import { secretLine } from './secrets/secret-line.ts';
+import type { PlannedTemplate } from './templates/planned.ts';
 
 interface Because {
   readonly finding: Finding;
@@ -26,7 +27,7 @@ export interface PlanView {
     readonly accel: string;
   };
   readonly image: string;
-  readonly template: { readonly key: string | null; readonly state: string };
+  readonly template: PlannedTemplate;
   readonly needs: readonly (Because & {
     readonly name: string;
     readonly version: string | null;
@@ -71,10 +72,11 @@ export interface PlanViewInput {
   /** Of a project without a file: what was found of it. */
   readonly draft: FirstConfig | undefined;
   readonly sizes: PlanSizes;
+  readonly template: PlannedTemplate;
 }
 
 /** A plan with the findings it came from. What stands in the user's own file needs no other reason. */
-export function planView({ plan, configFile, draft, sizes }: PlanViewInput): PlanView {
+export function planView({ plan, configFile, draft, sizes, template }: PlanViewInput): PlanView {
   const { name, driver, cpus, memory, disk, user, accel } = plan;
   const needs = draft?.needs;
   const own: Finding =
@@ -86,7 +88,7 @@ export function planView({ plan, configFile, draft, sizes }: PlanViewInput): Pla
   return {
     vm: { name, driver, cpus, memory, disk, user: user.name, accel },
     image: plan.image,
-    template: { key: null, state: 'not available yet' },
+    template,
     needs: plan.packages.map((one) => packageView(one, draft)),
     services: plan.services.map((unit) => ({
       name: unit,

@@ -1,5 +1,5 @@
 import type { Ctx } from '../core/ctx.ts';
-import type { NetworkChoice } from '../core/driver.ts';
+import type { MemoryMode, NetworkChoice } from '../core/driver.ts';
 import type { VmName } from '../core/name.ts';
 import type { VmRecord } from '../core/record.ts';
 import { type EgressStatus, egressOf } from './egress.ts';
@@ -45,6 +45,8 @@ export interface VmStatus extends VmSummary {
     readonly configured: number;
     readonly private: number | null;
     readonly shared: number | null;
+    /** How it is held: `shared` copy-on-write with its template, or its `own`. */
+    readonly mode: MemoryMode | null;
   };
   readonly disk: { readonly configured: number; readonly allocated: number | null };
   readonly cpus: number;
@@ -114,10 +116,11 @@ export async function readStatus(ctx: Ctx, record: VmRecord): Promise<VmStatus> 
       configured: plan.memory,
       private: usage.memory?.private ?? null,
       shared: usage.memory?.shared ?? null,
+      mode: running === undefined ? null : (running.resumed ?? 'own'),
     },
     disk: { configured: plan.disk, allocated: disk?.allocated ?? null },
     cpus: plan.cpus,
-    template: { key: null, warm: false },
+    template: { key: record.template?.key ?? null, warm: running?.resumed !== undefined },
   };
 }
 

@@ -1,3 +1,4 @@
+import { shortKey } from '../../core/template.ts';
 import { exactBytes, formatBytes } from '../../lib/bytes.ts';
 import type { PlanView } from '../../ops/plan-view.ts';
 import type { Look } from '../command.ts';
@@ -9,7 +10,7 @@ export function renderPlan(plan: PlanView, look: Look): string[] {
     { label: 'file', value: `${plan.configFile.path} (${plan.configFile.state})` },
     { label: 'machine', value: machineText(plan) },
     { label: 'image', value: imageText(plan) },
-    { label: 'template', value: plan.template.key ?? plan.template.state },
+    { label: 'template', value: templateText(plan) },
     { label: 'user', value: plan.vm.user },
     { label: 'shares', value: plan.shares.map((share) => shareText(plan, share)) },
     { label: 'packages', value: packageLines(plan.needs) },
@@ -41,6 +42,10 @@ function machineText({ vm, sizes }: PlanView): string {
   const size = `${exactBytes(vm.memory)} memory, ${exactBytes(vm.disk)} disk`;
   const free = `${formatBytes(sizes.free)} free here`;
   return `${vm.cpus} CPU${vm.cpus === 1 ? '' : 's'}, ${size} (${free}); driver ${vm.driver}, accel ${vm.accel}`;
+}
+
+function templateText({ template: { key, state } }: PlanView): string {
+  return key === null ? state : `${shortKey(key)} (${state})`;
 }
 
 function imageText({ image, sizes }: PlanView): string {

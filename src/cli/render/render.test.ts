@@ -23,7 +23,7 @@ const stopped: VmStatus = {
   ...{ accel: null, accelReason: null, network: null, pid: null, uptimeSeconds: null, user: 'me' },
   image: { reference: 'debian:12', digest: 'abcdef0123456789' },
   shares: [{ host: project, guest: project, mode: 'rw', driver: null, mounted: false }],
-  memory: { configured: 2 * gibibyte, private: null, shared: null },
+  memory: { configured: 2 * gibibyte, private: null, shared: null, mode: null, mode: 'own' },
   disk: { configured: 20 * gibibyte, allocated: gibibyte },
   cpus: 2,
   template: { key: null, warm: false },

@@ -1,3 +1,4 @@
+import { shortKey } from '../../core/template.ts';
 import { formatBytes } from '../../lib/bytes.ts';
 import type { VmStatus } from '../../ops/status.ts';
 import type { Look } from '../command.ts';
@@ -21,6 +22,7 @@ export function renderStatus(vm: VmStatus, look: Look): string[] {
     { label: 'memory', value: memoryText(vm) },
     { label: 'disk', value: diskText(vm) },
     { label: 'image', value: `${vm.image.reference} (${vm.image.digest.slice(0, 12)})` },
+    { label: 'template', value: templateText(vm) },
     { label: 'user', value: vm.user },
   ];
   return [
@@ -59,7 +61,13 @@ function mountText(vm: VmStatus, share: VmStatus['shares'][number]): string {
 function memoryText({ memory }: VmStatus): string {
   const own = memory.private === null ? [] : [`${formatBytes(memory.private)} of this host used`];
   const shared = memory.shared ? [`${formatBytes(memory.shared)} shared with others`] : [];
-  return [formatBytes(memory.configured), ...own, ...shared].join(', ');
+  const mode = memory.mode === 'shared' ? ['shared copy-on-write'] : [];
+  return [formatBytes(memory.configured), ...mode, ...own, ...shared].join(', ');
+}
+
+function templateText({ template: { key, warm } }: VmStatus): string {
+  if (key === null) return '';
+  return `${shortKey(key)}${warm ? ', gone on from its memory' : ''}`;
 }
 
 function diskText({ disk }: VmStatus): string {

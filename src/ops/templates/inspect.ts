@@ -1,7 +1,9 @@
 import { noChoices } from '../../config/needs/choices.ts';
 import type { Ctx } from '../../core/ctx.ts';
 import { CloneboxError } from '../../core/errors.ts';
+import type { Image } from '../../core/image.ts';
 import { looksLikePath } from '../../core/name.ts';
+import type { VmPlan } from '../../core/plan.ts';
 import { type Template, type TemplateInputs, templateKey } from '../../core/template.ts';
 import { loadPlan } from '../load-plan.ts';
 import { findProject } from '../target.ts';
@@ -72,17 +74,19 @@ async function inputsOfProject(
 ): Promise<TemplateInputs | undefined> {
   const project = await findProject(ctx, target, cwd);
   const { plan } = await loadPlan(ctx, project, { overrides: {}, choices: noChoices });
-  return plannedInputs(ctx, plan);
+  return (await plannedInputs(ctx, plan))?.inputs;
 }
 
 /** What shapes the template of a plan, when its image is in the cache; nothing is fetched. */
 export async function plannedInputs(
   ctx: Ctx,
-  plan: Parameters<typeof templateInputs>[0],
-): Promise<TemplateInputs | undefined> {
+  plan: VmPlan,
+): Promise<{ inputs: TemplateInputs; image: Image } | undefined> {
   const reference = plan.image === 'auto' ? await ctx.images.likelyAuto() : plan.image;
   const image = await ctx.images.find(reference);
-  return image && templateInputs(plan, image, await ctx.setup.workstation(ctx.io));
+  return (
+    image && { image, inputs: templateInputs(plan, image, await ctx.setup.workstation(ctx.io)) }
+  );
 }
 
 function nearest(inputs: TemplateInputs, all: readonly Template[]): Template | null {
