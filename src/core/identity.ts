@@ -44,3 +44,12 @@ export interface IdentityReport {
 
 /** What a template's running machine was, read before its memory was kept: its clones must be something else. */
 export type IdentityBaseline = Readonly<Partial<Record<IdentityItemName, string>>>;
+
+/** What is known of a machine's identity beside its record and its files. */
+export interface KnownIdentity {
+  /** Of the template that it came from; nothing is in it when it came from none. */
+  readonly template: IdentityBaseline;
+  readonly machineId?: string | undefined;
+  /** Only for as long as the machine has not booted: the next boot has an id of the kernel's own. */
+  readonly bootId?: string | undefined;
+}

@@ -1,6 +1,8 @@
 import type { Guest } from './guest.ts';
+
 import type { Host } from './host.ts';
-import type { IdentityBaseline, NewIdentity } from './identity.ts';
+import type { IdentityBaseline, IdentityReport, KnownIdentity, NewIdentity } from './identity.ts';
+
 import type { Io } from './io.ts';
 import type { VmPlan } from './plan.ts';
 import type { VmRecord } from './record.ts';
@@ -82,6 +84,16 @@ export interface GuestSetup {
   tellEgress(input: SetupInput, workstation: Workstation, io: Io): Promise<void>;
   /** The project's own commands, as units: they are started when the network is as they will always have it. */
   startCommands(input: SetupInput, workstation: Workstation, io: Io): Promise<void>;
+  /** What a template's machine is, to be read before its memory is kept. Changes nothing. */
+  baseline(input: Pick<SetupInput, 'plan' | 'guest'>, io: Io): Promise<IdentityBaseline>;
+  /**
+   * Makes a machine that came from a template itself, by its resident helper: clock, random numbers, names, keys,
+   * variables, shares. Then reads every item back by another way. Fails with `guest-failed`, `facts.items` naming what is
+   * not right: the machine must not be used then.
+   */
+  introduce(input: SetupInput, introduction: Introduction, io: Io): Promise<IdentityReport>;
+  /** The same report of a machine that runs, whatever it came from. Changes nothing, and what is not right is no failure. */
+  identity(input: SetupInput, known: KnownIdentity, io: Io): Promise<IdentityReport>;
   /** Sees to it that a booted guest has the shares of the plan mounted; fails with `guest-failed` when one is not. */
   verifyShares(input: SetupInput, io: Io): Promise<void>;
   /** Hands secrets over in memory, and starts the services that get them. May be repeated. */

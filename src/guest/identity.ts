@@ -16,10 +16,17 @@ export async function identityFiles(
   guest: Guest,
   input: { plan: VmPlan; paths: VmPaths; host: Host; workstation: Workstation; io: Io },
 ): Promise<GuestFile[]> {
-  const { plan, workstation, io } = input;
+  const { plan, paths, host, workstation, io } = input;
+  const text = (path: string) => host.files.readText(path);
   return [
     ...(await userFiles(guest, plan.user, io)),
-    ...(await ownFiles(input)),
+    ...loginFiles(plan, (await text(paths.publicKey))?.trim() ?? ''),
+    ...sharedParents(plan),
+    ...hostKeyFiles({
+      private: (await text(paths.hostKey)) ?? '',
+      public: (await text(`${paths.hostKey}.pub`)) ?? '',
+    }),
+    { path: '/etc/hostname', content: `${plan.name}\n` },
     {
       path: '/etc/hosts',
       content: `127.0.0.1 localhost\n127.0.1.1 ${plan.name}\n::1 localhost ip6-localhost ip6-loopback\n`,
@@ -65,9 +72,6 @@ export async function userFiles(guest: Guest, user: GuestUser, io: Io): Promise<
     ...skeleton,
     installScript,
     databaseScript,
-    { path: `${home}/.ssh`, directory: true, mode: 0o700, ...owned },
-    // The user is root at will (sudo): the same key for `--as root` and for copies saves that detour.
-    ...(user.uid === 0 ? [] : [{ path: '/root/.ssh', directory: true, mode: 0o700 }]),
     {
       path: '/etc/ssh/sshd_config.d/10-clonebox.conf',
       content: [
@@ -85,44 +89,41 @@ export async function userFiles(guest: Guest, user: GuestUser, io: Io): Promise<
   ];
 }
 
-/** What is one VM's alone: who logs in, where its shares go, its host key and its name. */
-export async function ownFiles(input: {
-  readonly plan: VmPlan;
-  readonly paths: VmPaths;
-  readonly host: Host;
-}): Promise<GuestFile[]> {
-  const { plan, paths, host } = input;
+/** Who may log in, with the directories that takes. */
+export function loginFiles(plan: VmPlan, ownKey: string): GuestFile[] {
   const { user } = plan;
   const home = homeOf(user);
   const owned = { uid: user.uid, gid: user.gid };
-  const ownKey = (await host.files.readText(paths.publicKey))?.trim() ?? '';
   return [
+    { path: `${home}/.ssh`, directory: true, mode: 0o700, ...owned },
+    // The user is root at will (sudo): the same key for `--as root` and for copies saves that detour.
+    ...(user.uid === 0 ? [] : [{ path: '/root/.ssh', directory: true, mode: 0o700 }]),
     ...authorizedKeys(plan, [ownKey]).map((file) => ({
       ...{ ...file, mode: 0o600 },
       ...(file.path.startsWith(`${home}/`) && owned),
     })),
-    ...sharedParents(plan, home).map((path) => ({ path, directory: true, ...owned })),
-    {
-      path: '/etc/ssh/ssh_host_ed25519_key',
-      content: (await host.files.readText(paths.hostKey)) ?? '',
-      mode: 0o600,
-    },
-    {
-      path: '/etc/ssh/ssh_host_ed25519_key.pub',
-      content: (await host.files.readText(`${paths.hostKey}.pub`)) ?? '',
-    },
-    { path: '/etc/hostname', content: `${plan.name}\n` },
   ];
 }
 
-/** Directories between the home and a share inside it: the user's, not root's. */
-function sharedParents(plan: VmPlan, home: string): string[] {
+/** The key that the guest's sshd proves itself with, in OpenSSH's own formats. */
+export function hostKeyFiles(key: { private: string; public: string }): GuestFile[] {
+  const path = '/etc/ssh/ssh_host_ed25519_key';
+  return [
+    { path, content: key.private, mode: 0o600 },
+    { path: `${path}.pub`, content: key.public },
+  ];
+}
+
+/** Directories between the home and a share inside it: the user's, not root's. Those above come first. */
+export function sharedParents({ shares, user }: VmPlan): GuestFile[] {
+  const home = homeOf(user);
   const parents = new Set<string>();
-  for (const share of plan.shares) {
+  for (const share of shares) {
     if (!share.guest.startsWith(`${home}/`)) continue;
     const parts = share.guest.slice(home.length + 1).split('/');
     for (let depth = 1; depth < parts.length; depth++)
       parents.add(`${home}/${parts.slice(0, depth).join('/')}`);
   }
-  return [...parents].sort();
+  const owned = { uid: user.uid, gid: user.gid };
+  return [...parents].sort().map((path) => ({ path, directory: true, ...owned }));
 }

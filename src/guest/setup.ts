@@ -11,6 +11,7 @@ import { identityFiles } from './identity.ts';
 import { setPassword } from './login-password.ts';
 import { inPhase, type Phase } from './phase.ts';
 import { putFiles } from './put-files.ts';
+import { introduce, readBaseline, readIdentity } from './resident/introduce.ts';
 import { deliverSecrets, removeSecrets, servicesOf } from './secrets.ts';
 import {
   liveShares,
@@ -45,6 +46,9 @@ export function createGuestSetup(deps: Deps): GuestSetup {
     workstation: () => readWorkstation(deps.host),
     provision: (input, workstation, io) => provision(deps, input, { workstation, io }),
     bake: bakeGuest,
+    baseline: readBaseline,
+    introduce: (input, introduction, io) => introduce(deps, { input, introduction }, io),
+    identity: (input, known, io) => readIdentity(deps, { input, known }, io),
     copyIn: (input, io) => copyShares(deps, input, io),
     quiet: quietGuest,
     startServices,

@@ -10,9 +10,11 @@ export const sharesUnit = 'clonebox-shares.service';
 
 const script = '/usr/local/lib/clonebox/mount-shares';
 
+// cache=mmap: no page cache but for mmap(2), so a change made on the host is seen at the next read.
+export const ninePOptions = 'trans=virtio,version=9p2000.L,msize=262144,cache=mmap';
+
 const mountOptions = {
-  // cache=mmap: no page cache but for mmap(2), so a change made on the host is seen at the next read.
-  '9p': '-t 9p -o trans=virtio,version=9p2000.L,msize=262144,cache=mmap',
+  '9p': `-t 9p -o ${ninePOptions}`,
   virtiofs: '-t virtiofs',
 } as const;
 

@@ -23,7 +23,7 @@ const stopped: VmStatus = {
   ...{ accel: null, accelReason: null, network: null, pid: null, uptimeSeconds: null, user: 'me' },
   image: { reference: 'debian:12', digest: 'abcdef0123456789' },
   shares: [{ host: project, guest: project, mode: 'rw', driver: null, mounted: false }],
-  memory: { configured: 2 * gibibyte, private: null, shared: null, mode: null, mode: 'own' },
+  memory: { configured: 2 * gibibyte, private: null, shared: null, mode: null },
   disk: { configured: 20 * gibibyte, allocated: gibibyte },
   cpus: 2,
   template: { key: null, warm: false },
@@ -39,7 +39,7 @@ const running: VmStatus = {
     reason: 'no gateway',
   },
   shares: [{ host: project, guest: project, mode: 'rw', driver: '9p', mounted: true }],
-  memory: { configured: 2 * gibibyte, private: gibibyte / 2, shared: gibibyte / 4 },
+  memory: { configured: 2 * gibibyte, private: gibibyte / 2, shared: gibibyte / 4, mode: 'own' },
 };
 
 const made = (vm: VmStatus, outcome: StartResult['outcome'] = 'started'): StartResult => ({

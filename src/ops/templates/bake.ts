@@ -100,7 +100,7 @@ export function ensureWarm(
               await own.setup.quiet(guest, io, own.host.sleep);
               await own.setup.clean(guest, { plan, stay: shape.resident, io });
             },
-            end: (guest) => keep(own, { driver, spec, guest, memory: building.memory }),
+            end: (guest) => keep(own, { driver, spec, guest, memory: building.memory, plan }),
           },
         );
         own.io.emit({ kind: 'phase', id: 'scan', title: 'Looking for keys in the memory' });
@@ -122,11 +122,12 @@ async function keep(
     spec,
     guest,
     memory,
-  }: { driver: Driver; spec: MachineSpec; guest: Guest; memory: KeptMemory },
+    plan,
+  }: { driver: Driver; spec: MachineSpec; guest: Guest; memory: KeptMemory; plan: VmPlan },
 ): Promise<IdentityBaseline> {
   const { io } = ctx;
   io.emit({ kind: 'phase', id: 'keep', title: 'Keeping its memory' });
-  const baseline = await ctx.setup.baseline(guest, driver.channels(spec.name).helper, io);
+  const baseline = await ctx.setup.baseline({ plan, guest }, io);
   await guest.close();
   if (driver.memory === undefined) throw new Error(`${driver.name} keeps no memory`);
   await driver.memory.keep(spec.name, memory, io);

@@ -1,0 +1,63 @@
+import { CloneboxError } from '../../core/errors.ts';
+import type { Introduction, SetupInput } from '../../core/setup.ts';
+import type { GuestFile } from '../archive.ts';
+import { hostKeyFiles, loginFiles, sharedParents } from '../identity.ts';
+import { liveShares, ninePOptions, shareFiles } from '../shares.ts';
+import { variableFiles } from '../workstation.ts';
+import type { HelperStep } from './client.ts';
+
+/** The router of every driver's network as its guests see it. That something is sent to it is enough. */
+const router = '10.0.2.2';
+
+/**
+ * Everything that makes a machine which came from a template itself, in the order in which it is due: numbers before
+ * anything is drawn, the clock before anything is dated, names before keys. `now` is this host's clock, in milliseconds
+ * since the epoch: the request is sent at once.
+ */
+export function introductionSteps(
+  { plan, shareDriver }: SetupInput,
+  { identity, template, workstation }: Introduction,
+  { ownKey, now }: { ownKey: string; now: number },
+): HelperStep[] {
+  if (shareDriver === 'virtiofs') {
+    throw new CloneboxError('bug', 'a machine from kept memory has no slots for virtiofs');
+  }
+  const shares = liveShares(plan, '9p');
+  const files = [
+    ...hostKeyFiles(identity.hostKey),
+    ...loginFiles(plan, ownKey),
+    ...variableFiles(workstation, plan.environment),
+    ...sharedParents(plan),
+    // For its later boots: now they are mounted by the helper.
+    ...shareFiles(shares),
+  ];
+  return [
+    ['random', identity.entropy],
+    clockStep(now),
+    // passt knows a guest by its first frame, and refuses until then what comes in to it.
+    ['packet', router, '9'],
+    ['machine-id', identity.machineId],
+    ['boot-id', identity.bootId],
+    ['hostname', identity.hostname],
+    ...files.map(fileStep),
+    ...shares.map(
+      ({ tag, guest, mode }): HelperStep => ['mount', tag, guest, ninePOptions, mode as string],
+    ),
+    ['journal', template['machine-id'] ?? ''],
+  ];
+}
+
+/** The host's clock, to be sent at once. */
+export function clockStep(now: number): HelperStep {
+  return ['clock', String(BigInt(Math.round(now * 1000)) * 1000n)];
+}
+
+/** How the helper is asked for a file, a directory (one that is there stays as it is) or a link. */
+export function fileStep(file: GuestFile): HelperStep {
+  const { path, uid = 0, gid = 0 } = file;
+  if (file.link !== undefined) return ['link', path, file.link];
+  const mode = (file.mode ?? (file.directory ? 0o755 : 0o644)).toString(8);
+  const owned = [path, mode, String(uid), String(gid)] as const;
+  if (file.directory) return ['directory', ...owned];
+  return ['file', ...owned, file.bytes ?? file.content ?? ''];
+}
