@@ -7,7 +7,6 @@ import {
   type KnownIdentity,
 } from '../../core/identity.ts';
 import type { Io } from '../../core/io.ts';
-import type { VmRecord } from '../../core/record.ts';
 import type { MountedShare, SetupInput } from '../../core/setup.ts';
 import { printable } from '../../lib/printable.ts';
 import { missingShares } from '../shares.ts';
@@ -16,9 +15,9 @@ import {
   describeShares,
   fingerprint,
   type IdentityFacts,
-  nothing,
   readIdentityFacts,
 } from './read-facts.ts';
+import { readServedKey } from './served-key.ts';
 
 /** How far the guest's clock may be from this host's, in milliseconds. */
 const largestSkew = 1000;
@@ -159,27 +158,4 @@ export async function readSkew(host: Host, { guest }: SetupInput, io: Io): Promi
   const time = await guest.time(io);
   const answered = host.now();
   return time < asked ? time - asked : Math.max(0, time - answered);
-}
-
-/** The fingerprint of the key that sshd serves at the VM's port on this host, or why there is none. */
-async function readServedKey(host: Host, record: VmRecord, io: Io): Promise<string> {
-  const port = record.leases.find(({ name }) => name === 'ssh')?.host;
-  if (port === undefined) return nothing;
-  const argv = ['-T', '60', '-t', 'ed25519', '-p', String(port), '127.0.0.1'];
-  const program = await host.require('ssh-keyscan');
-  for (let left = 2; ; left--) {
-    const { stdout, stderr } = await host.run([program, ...argv], io, {
-      timeout: 90_000,
-      maxBuffer: 64 * 1024,
-    });
-    const found = fingerprint(stdout);
-    if (found !== nothing) return found;
-    // What leads to the guest may have refused the first connection, since it had not heard of the guest yet.
-    if (left === 0) return `${nothing}: ${lastLine(stderr)}`;
-    await host.sleep(300, io.signal);
-  }
-}
-
-function lastLine(text: string): string {
-  return printable(text.trim().split('\n').at(-1) ?? '', 200);
 }

@@ -1,0 +1,50 @@
+import type { Host } from '../../core/host.ts';
+import type { Io } from '../../core/io.ts';
+import type { VmRecord } from '../../core/record.ts';
+import { printable } from '../../lib/printable.ts';
+import { nothing } from './read-facts.ts';
+
+/** Nothing of the user's own, nobody to log in as, and the exchange that costs an emulated guest least. */
+const settings = [
+  'BatchMode=yes',
+  'ConnectTimeout=60',
+  'GlobalKnownHostsFile=/dev/null',
+  'HostKeyAlgorithms=ssh-ed25519',
+  'IdentityAgent=none',
+  'KexAlgorithms=curve25519-sha256',
+  'PreferredAuthentications=none',
+  'StrictHostKeyChecking=no',
+  'UserKnownHostsFile=/dev/null',
+];
+
+/**
+ * The fingerprint (`SHA256:…`) of the ed25519 key that sshd serves at the VM's port on this host, and has proven to own;
+ * else `none`, and why. It is asked by ssh itself and not by ssh-keyscan, which waits for the first word, and takes a
+ * key for its owner's word. Nobody is logged in.
+ */
+export async function readServedKey(host: Host, record: VmRecord, io: Io): Promise<string> {
+  const port = record.leases.find(({ name }) => name === 'ssh')?.host;
+  if (port === undefined) return `${nothing}: it has no ssh port`;
+  const argv = [
+    ...[await host.require('ssh'), '-v', '-F', 'none', '-T'],
+    ...settings.flatMap((setting) => ['-o', setting]),
+    ...['-l', record.plan.user.name, '-p', String(port), '127.0.0.1', 'true'],
+  ];
+  for (let left = 2; ; left--) {
+    const { stderr } = await host.run(argv, io, { timeout: 120_000, maxBuffer: 256 * 1024 });
+    const served = /^debug1: Server host key: ssh-ed25519 (SHA256:[A-Za-z0-9+/]+)\r?$/m.exec(
+      stderr,
+    );
+    // ssh takes the new keys into use only when the signature was right.
+    if (served?.[1] !== undefined && /^debug1: SSH2_MSG_NEWKEYS received/m.test(stderr)) {
+      return served[1];
+    }
+    // What leads to the guest may have refused the first connection, since it had not heard of the guest yet.
+    if (left === 0) return `${nothing}: ${lastLine(stderr)}`;
+    await host.sleep(300, io.signal);
+  }
+}
+
+function lastLine(text: string): string {
+  return printable(text.trim().split('\n').at(-1) ?? '', 200);
+}
