@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { quietIo } from '../core/quiet-io.ts';
@@ -15,6 +16,7 @@ import {
   run,
   runAttached,
   startDaemon,
+  startFedDaemon,
 } from './processes.ts';
 
 /** A machine under load may be slow. */
@@ -275,6 +277,49 @@ describe('a daemon', () => {
   });
 });
 
+describe('a daemon that is fed', () => {
+  test('gets all the bytes and the end of them, however many there are', async () => {
+    const logFile = join(scratch, 'log');
+    for (const bytes of [0, 1, 5_000_000]) {
+      const { process: ref, feed } = await startFedDaemon(sh('wc -c <&3'), { logFile });
+      await feed(new Uint8Array(bytes));
+      await gone(ref.pid);
+      expect(readFileSync(logFile, 'utf8').trim()).toBe(String(bytes));
+    }
+  });
+
+  test('may end without having read them', async () => {
+    const logFile = join(scratch, 'log');
+    const early = await startFedDaemon(['true'], { logFile });
+    await gone(early.process.pid);
+    await early.feed(new Uint8Array(5_000_000));
+    const midway = await startFedDaemon(sh('head -c 10 <&3 >/dev/null'), { logFile });
+    await midway.feed(new Uint8Array(5_000_000));
+    await gone(midway.process.pid);
+  });
+
+  test('sees the end when who started it is killed', async () => {
+    const logFile = join(scratch, 'log');
+    const source = join(import.meta.dirname, 'processes.ts');
+    const script = `import { startFedDaemon } from ${JSON.stringify(source)};
+      const { process: { pid } } = await startFedDaemon(['sh', '-c', 'wc -c <&3'], { logFile: ${JSON.stringify(logFile)} });
+      console.log(pid);
+      setInterval(() => {}, 1000);`;
+    const bundle = join(scratch, 'parent.mjs');
+    await build({
+      ...{ stdin: { contents: script, resolveDir: scratch }, outfile: bundle, bundle: true },
+      ...{ platform: 'node', format: 'esm' },
+    });
+    const parent = spawn(process.execPath, [bundle], { stdio: ['ignore', 'pipe', 'inherit'] });
+    children.push(parent);
+    const pid = Number(await new Promise((resolve) => parent.stdout.once('data', resolve)));
+    expect(processRef(pid)).toBeDefined();
+    parent.kill('SIGKILL');
+    await gone(pid);
+    expect(readFileSync(logFile, 'utf8').trim()).toBe('0');
+  });
+});
+
 describe('a process', () => {
   test('that has ended is gone, though nobody has asked for its status', async () => {
     const [program, ...args] = sh('sleep 0.1 & echo $!; exec sleep 600') as [string, ...string[]];
@@ -316,6 +361,8 @@ describe('a process', () => {
     expect(memory?.rss).toBeGreaterThan(50_000);
     expect(memory?.pss).toBeLessThanOrEqual(memory?.rss ?? 0);
     expect(memory?.shared).toBeLessThanOrEqual(memory?.rss ?? 0);
+    expect(memory?.anonymous).toBeGreaterThan(0);
+    expect(memory?.anonymous).toBeLessThanOrEqual(memory?.rss ?? 0);
     child.kill('SIGKILL');
     await gone(child.pid);
     expect(await processMemory(ref)).toBeUndefined();

@@ -192,6 +192,7 @@ export async function startFedDaemon(
     process,
     feed: (bytes) =>
       new Promise((resolve) => {
+        if (socket.destroyed) return resolve();
         socket.ref();
         socket.once('close', resolve);
         socket.end(bytes, () => socket.destroy());

@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { canBind, checkSocketPath, connectLines, portAnswers } from './sockets.ts';
+import { canBind, checkSocketPath, connectLines, listenOnce, portAnswers } from './sockets.ts';
 
 /** A machine under load may be slow. */
 const patient = { timeout: 10_000 };
@@ -42,6 +42,47 @@ async function serve(onConnect: (socket: Socket) => void): Promise<string> {
   await listen(path, onConnect);
   return path;
 }
+
+describe('one client', () => {
+  async function read(bytes: AsyncIterable<Uint8Array>): Promise<number> {
+    let total = 0;
+    for await (const chunk of bytes) total += chunk.length;
+    return total;
+  }
+
+  test('is heard to its end, and there is no second one', async () => {
+    const path = join(scratch, 'socket');
+    const incoming = await listenOnce(path);
+    const client = connect(path).end(new Uint8Array(3_000_000));
+    expect(await read(incoming.bytes)).toBe(3_000_000);
+    await expect(connectLines(path)).rejects.toMatchObject({ code: 'ENOENT' });
+    incoming.close();
+    client.destroy();
+  });
+
+  test('that never comes, or never ends, does not keep who closes', async () => {
+    const path = join(scratch, 'socket');
+    const nobody = await listenOnce(path);
+    const heard = read(nobody.bytes);
+    nobody.close();
+    expect(await heard).toBe(0);
+    expect(existsSync(path)).toBe(false);
+
+    const incoming = await listenOnce(path);
+    const client = connect(path).on('error', () => {});
+    client.write('x');
+    const some = read(incoming.bytes);
+    await expect.poll(() => existsSync(path), patient).toBe(false);
+    incoming.close();
+    expect(await some).toBeLessThan(2);
+    await expect.poll(() => client.destroyed, patient).toBe(true);
+  });
+
+  test('is not waited for where something is there already', async () => {
+    const path = await serve(() => {});
+    await expect(listenOnce(path)).rejects.toMatchObject({ code: 'EADDRINUSE' });
+  });
+});
 
 describe('lines', () => {
   test('are the same in whatever pieces they come', async () => {

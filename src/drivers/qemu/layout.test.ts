@@ -88,6 +88,33 @@ test('a machine that boots from its disk says so, and has no kernel', async () =
   await expect(printed(argv)).toMatchFileSnapshot(golden);
 });
 
+const kept = { ram: '/home/me/.local/share/clonebox/ram', state: '/home/me/state' };
+
+test.each(['own', 'shared'] as const)(
+  'a machine that goes on with %s memory is what it has always been',
+  async (mode) => {
+    const argv = machineArguments(
+      { ...spec, shares: [share(0)], resume: { ...kept, mode } },
+      files,
+      choice('tcg', 'passt'),
+    );
+    const golden = `../../../test/fixtures/golden/qemu-layout-1-resumed-${mode}.txt`;
+    await expect(printed(argv)).toMatchFileSnapshot(golden);
+  },
+);
+
+test('a machine that goes on has the devices of the one that was kept, and neither has a balloon', () => {
+  const devices = (more: Partial<MachineSpec>) =>
+    slots(machineArguments({ ...spec, ...more }, files, choice('tcg', 'passt')));
+  const keepable = devices({ keepable: true });
+  for (const mode of ['own', 'shared'] as const)
+    expect(devices({ resume: { ...kept, mode } })).toEqual(keepable);
+  // Whoever can return memory could make holes in the kept file.
+  const balloon = 'virtio-balloon-pci';
+  expect(keepable.has(balloon)).toBe(false);
+  expect(new Map([...keepable, [balloon, '5.0']])).toEqual(devices({}));
+});
+
 /** The devices on pcie.0, as `slot.function`, by what they are. */
 function slots(argv: readonly string[]): Map<string, string> {
   const found = new Map<string, string>();

@@ -22,7 +22,7 @@ export async function memoryIdentity(host: Host, facts: DriverFacts): Promise<st
 /** Features, model and microcode of the host's processor, and the kernel that virtualises it. */
 async function processorIdentity(host: Host): Promise<string> {
   const cpuinfo = (await host.files.readText('/proc/cpuinfo')) ?? '';
-  const first = cpuinfo.split('\n\n', 1)[0] ?? '';
+  const first = cpuinfo.split('\n\n', 1)[0]?.trimEnd() ?? '';
   // Not what changes by itself: the clock's speed, the number of the processor.
   const lasting = first
     .split('\n')
