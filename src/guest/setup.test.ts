@@ -237,7 +237,7 @@ describe('what a plan wants', () => {
     expect(words[at('enable')]?.argv).toBe('systemctl enable --now -- postgresql -odd');
     expect(words[at('make')]).toMatchObject({
       argv: '/bin/bash -c echo $HOME && make',
-      options: { cwd: '/home/me/work/shop', env: { NODE_ENV: 'development' } },
+      options: { cwd: '/home/me', env: { NODE_ENV: 'development' } },
     });
     expect(words[at('make')]?.options.user).toBeUndefined();
     expect(words[at('npm ci')]?.options).toMatchObject({ user: 'me', cwd: '/home/me/work/shop' });

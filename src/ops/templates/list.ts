@@ -56,10 +56,3 @@ export async function currentHypervisor(ctx: Ctx): Promise<string | undefined> {
   const driver = await ctx.driver('qemu');
   return driver.memory?.identity(await driver.preflight(ctx.io));
 }
-
-/** Bytes of a template with all that belongs to it. */
-export function wholeSize(
-  template: Pick<Template, 'size'> & { warm: readonly { size: number }[] },
-): number {
-  return template.warm.reduce((sum, { size }) => sum + size, template.size);
-}
