@@ -155,7 +155,7 @@ secrets:
   it('are the new ones after a rotation, and so is the key that logs in', async () => {
     const before = readFileSync(path.join(home, 'vms/vault-keeper/key.pub'), 'utf8');
     secrets.token = random();
-    const rotated = await run(['secret', 'rotate', project], {
+    const rotated = await run(['secret', 'rotate', '--vm', project], {
       env: { ...env, API_TOKEN: secrets.token },
     });
     expect(rotated.exitCode, rotated.stderr).toBe(0);
