@@ -240,7 +240,7 @@ describe('what a plan wants', () => {
       options: { cwd: '/home/me', env: { NODE_ENV: 'development' } },
     });
     expect(words[at('make')]?.options.user).toBeUndefined();
-    expect(words[at('npm ci')]?.options).toMatchObject({ user: 'me', cwd: '/home/me/work/shop' });
+    expect(words[at('npm ci')]?.options).toMatchObject({ user: 'me', cwd: '/home/me' });
     expect(words[at('npm test')]?.options).toMatchObject({ user: 'me' });
     const files = unpacked(ran);
     expect(files.get('/etc/motd')).toEqual({ facts: '-rw------- 0/0', text: 'hi\n' });
