@@ -42,6 +42,8 @@ export interface Introduction {
   /** Socket of the resident helper. */
   readonly helper: string;
   readonly workstation: Workstation;
+  /** What is to be done while every item is proven. When it fails, so does the introduction. */
+  readonly meanwhile: () => Promise<unknown>;
 }
 
 /** How an account of the guest may be entered by a password from now on. */
@@ -57,6 +59,8 @@ export interface PasswordChange {
 
 /** The named phases of a first boot, and the checks of every later one. Each failure says phase, command and last output. */
 export interface GuestSetup {
+  /** Digest of what `bake` and `clean` do by themselves: another CloneBox may make other templates. */
+  readonly recipe: string;
   workstation(io: Io): Promise<Workstation>;
   /** The template's part of a booted image: user, workstation, software, and the resident helper. Nothing of one VM. */
   bake(guest: Guest, input: { plan: VmPlan; workstation: Workstation; io: Io }): Promise<void>;
@@ -72,6 +76,8 @@ export interface GuestSetup {
   ): Promise<void>;
   /** Copies in what is shared as a copy. */
   copyIn(input: SetupInput, io: Io): Promise<void>;
+  /** Does in a template what each clone will do first: it is in its memory then. */
+  warmUp(guest: Guest, plan: VmPlan, io: Io): Promise<void>;
   /** Starts what a template has stopped, and waits for the services of the plan. */
   startServices(input: SetupInput, io: Io): Promise<void>;
   postCommands(input: SetupInput, io: Io): Promise<void>;

@@ -6,8 +6,8 @@ import type { GuestUser, ProvisionStep } from './plan.ts';
 
 /** Everything that shapes the disk of a template, and nothing else (docs/templates.md). */
 export interface TemplateInputs {
-  /** Version of what CloneBox itself does to a template. */
-  readonly recipe: number;
+  /** Digest of what CloneBox itself does to a template. */
+  readonly recipe: string;
   /** Digest of the base image. */
   readonly image: string;
   /** `NAME` or `NAME=VERSION`, sorted; so are the other lists. */

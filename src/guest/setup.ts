@@ -5,7 +5,7 @@ import type { Io } from '../core/io.ts';
 import type { GuestSetup, SetupInput, Workstation } from '../core/setup.ts';
 import type { Paths } from '../core/store.ts';
 import { authorize } from './authorized-keys.ts';
-import { bakeGuest, cleanGuest, quietGuest, startServices } from './bake.ts';
+import { bakeGuest, bakeRecipe, cleanGuest, quietGuest, startServices, warmGuest } from './bake.ts';
 import { copyIn } from './copy.ts';
 import { identityFiles } from './identity.ts';
 import { setPassword } from './login-password.ts';
@@ -43,6 +43,7 @@ interface Deps {
 /** The steps from a booted image to the machine of a plan. */
 export function createGuestSetup(deps: Deps): GuestSetup {
   return {
+    recipe: bakeRecipe,
     workstation: () => readWorkstation(deps.host),
     provision: (input, workstation, io) => provision(deps, input, { workstation, io }),
     bake: bakeGuest,
@@ -51,6 +52,7 @@ export function createGuestSetup(deps: Deps): GuestSetup {
     identity: (input, known, io) => readIdentity(deps, { input, known }, io),
     copyIn: (input, io) => copyShares(deps, input, io),
     quiet: quietGuest,
+    warmUp: warmGuest,
     startServices,
     clean: cleanGuest,
     postCommands: ({ plan, guest }, io) => runPostCommands(guest, plan, io),

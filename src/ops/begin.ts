@@ -42,10 +42,13 @@ export async function beginAndProve(ctx: Ctx, record: VmRecord, beginning: Begin
     if (beginning.path !== 'cold') {
       await whileAlive(ctx, booted, {
         io: ctx.io,
-        action: (io) => introduce(ctx, booted, { beginning, io }),
+        action: (io) =>
+          introduce(ctx, booted, {
+            ...{ beginning, io },
+            // What makes it itself is on the disk, whatever happens to the machine from now on.
+            meanwhile: () => proveCommand(ctx, booted, ['sync']),
+          }),
       });
-      // What makes it itself is on the disk, whatever happens to the machine from now on.
-      await proveCommand(ctx, booted, ['sync']);
       timings.t_command = secondsSince(ctx);
     }
     return { booted, way, timings };

@@ -1,4 +1,4 @@
-import type { Driver, MachineState } from '../../core/driver.ts';
+import type { Driver, DriverFacts, MachineState } from '../../core/driver.ts';
 import type { Host } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
 import type { VmName } from '../../core/name.ts';
@@ -22,9 +22,16 @@ export function createQemuDriver(deps: { host: Host; paths: Paths }): Driver {
     host,
     files: runtimeFiles(paths.runtimeOf(name)),
   });
+  // One command asks several times, and each time would be two runs of QEMU.
+  let known: { readonly at: number; readonly facts: Promise<DriverFacts> } | undefined;
   return {
     name: 'qemu',
-    preflight: (io) => preflight(host, io),
+    preflight: (io) => {
+      const now = host.now();
+      if (known === undefined || now - known.at > 5000)
+        known = { at: now, facts: preflight(host, io) };
+      return known.facts;
+    },
     create: (disk, io) => createDisk(host, disk, io),
     grow: (path, size, io) => growDisk(host, { path, size }, io),
     measure: (path, io) => measureDisk(host, path, io),

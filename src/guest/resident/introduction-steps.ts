@@ -6,7 +6,7 @@ import { liveShares, ninePOptions, shareFiles } from '../shares.ts';
 import { variableFiles } from '../workstation.ts';
 import type { HelperStep } from './client.ts';
 
-/** The router of every driver's network as its guests see it. That something is sent to it is enough. */
+/** The router of every driver's network as its guests see it. */
 const router = '10.0.2.2';
 
 /**
@@ -16,7 +16,7 @@ const router = '10.0.2.2';
  */
 export function introductionSteps(
   { plan, shareDriver }: SetupInput,
-  { identity, template, workstation }: Introduction,
+  { identity, workstation }: Introduction,
   { ownKey, now }: { ownKey: string; now: number },
 ): HelperStep[] {
   if (shareDriver === 'virtiofs') {
@@ -34,8 +34,8 @@ export function introductionSteps(
   return [
     ['random', identity.entropy],
     clockStep(now),
-    // passt knows a guest by its first frame, and refuses until then what comes in to it.
-    ['packet', router, '9'],
+    // passt knows a guest by its first frame, and loses what comes in to it before.
+    ['announce', router],
     ['machine-id', identity.machineId],
     ['boot-id', identity.bootId],
     ['hostname', identity.hostname],
@@ -43,7 +43,6 @@ export function introductionSteps(
     ...shares.map(
       ({ tag, guest, mode }): HelperStep => ['mount', tag, guest, ninePOptions, mode as string],
     ),
-    ['journal', template['machine-id'] ?? ''],
   ];
 }
 

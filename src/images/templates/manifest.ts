@@ -14,7 +14,7 @@ const provisionStep = z.discriminatedUnion('kind', [
 ]);
 
 const Inputs = z.object({
-  recipe: z.int(),
+  recipe: z.string(),
   image: digest,
   packages: strings,
   snaps: strings,

@@ -29,7 +29,7 @@ export async function buildTemplate(
   await requireTrust(ctx, { plan, reach }, input.trust);
   const parts = await gather(ctx, plan);
   const workstation = await ctx.setup.workstation(ctx.io);
-  const inputs = templateInputs(plan, parts.image, workstation);
+  const inputs = templateInputs(plan, parts.image, { workstation, recipe: ctx.setup.recipe });
   const key = templateKey(inputs);
   const recipe = { plan, ...parts, workstation };
   const template = await ensureTemplate(ctx, recipe, { key, inputs });

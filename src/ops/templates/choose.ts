@@ -50,7 +50,7 @@ export async function chooseBeginning(
     };
   }
   const workstation = await ctx.setup.workstation(ctx.io);
-  const inputs = templateInputs(plan, image, workstation);
+  const inputs = templateInputs(plan, image, { workstation, recipe: ctx.setup.recipe });
   const key = templateKey(inputs);
   const recipe: Recipe = { plan, ...parts, workstation };
   const known = await ctx.templates.find(key);

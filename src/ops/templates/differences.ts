@@ -10,7 +10,7 @@ export interface Difference {
 /** Why two keys are not the same: everything that differs, from the one to the other. No value of a variable is shown. */
 export function differences(from: TemplateInputs, to: TemplateInputs): Difference[] {
   return [
-    ...value('recipe', String(from.recipe), String(to.recipe)),
+    ...value('CloneBox', from.recipe, to.recipe),
     ...value('image', from.image.slice(0, 12), to.image.slice(0, 12)),
     ...list('packages', from.packages, to.packages),
     ...list('snap_packages', from.snaps, to.snaps),

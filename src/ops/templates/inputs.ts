@@ -4,14 +4,11 @@ import type { Workstation } from '../../core/setup.ts';
 import type { TemplateInputs } from '../../core/template.ts';
 import { sha256 } from '../../lib/sha256.ts';
 
-/** Raised whenever CloneBox does something else to a template than before: older ones are then not used any more. */
-const recipe = 1;
-
 /** What shapes the template of a plan. */
 export function templateInputs(
   plan: VmPlan,
   image: Pick<Image, 'digest'>,
-  workstation: Workstation,
+  { workstation, recipe }: { workstation: Workstation; recipe: string },
 ): TemplateInputs {
   const packages = plan.packages.map(({ name, version }) =>
     version ? `${name}=${version}` : name,

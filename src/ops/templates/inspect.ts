@@ -85,7 +85,13 @@ export async function plannedInputs(
   const reference = plan.image === 'auto' ? await ctx.images.likelyAuto() : plan.image;
   const image = await ctx.images.find(reference);
   return (
-    image && { image, inputs: templateInputs(plan, image, await ctx.setup.workstation(ctx.io)) }
+    image && {
+      image,
+      inputs: templateInputs(plan, image, {
+        workstation: await ctx.setup.workstation(ctx.io),
+        recipe: ctx.setup.recipe,
+      }),
+    }
   );
 }
 

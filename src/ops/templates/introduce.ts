@@ -4,6 +4,7 @@ import { CloneboxError } from '../../core/errors.ts';
 import type { IdentityReport, NewIdentity } from '../../core/identity.ts';
 import type { Io } from '../../core/io.ts';
 import type { VmRecord } from '../../core/record.ts';
+import type { Introduction } from '../../core/setup.ts';
 import type { Booted } from '../boot.ts';
 import type { Beginning } from './choose.ts';
 
@@ -14,7 +15,7 @@ import type { Beginning } from './choose.ts';
 export async function introduce(
   ctx: Ctx,
   booted: Booted,
-  { beginning, io }: { beginning: Beginning; io: Io },
+  { beginning, meanwhile, io }: Pick<Introduction, 'meanwhile'> & { beginning: Beginning; io: Io },
 ): Promise<IdentityReport> {
   const { record, driver } = booted;
   io.emit({ kind: 'phase', id: 'identity', title: `Making it ${record.plan.name}` });
@@ -24,6 +25,7 @@ export async function introduce(
       identity: await newIdentity(ctx, record),
       template: beginning.path === 'warm' ? beginning.warm.baseline : {},
       helper: driver.channels(record.name).helper,
+      meanwhile,
       workstation: await ctx.setup.workstation(io),
     },
     io,

@@ -1,5 +1,5 @@
 import type { Ctx } from '../../core/ctx.ts';
-import type { Template, WarmState } from '../../core/template.ts';
+import type { WarmState } from '../../core/template.ts';
 import { templateUsers } from './users.ts';
 
 export interface WarmLine {
