@@ -155,6 +155,7 @@ function memory(
   describe('that is damaged', () => {
     const rows: [string, (own: KeptMemory) => void, Partial<MachineSpec>][] = [
       ['in its state', ({ state }) => scribble(state), {}],
+      ['by one bit of its state', ({ state }) => flipBit(state), {}],
       ['by a state that was cut', ({ state }) => truncateSync(state, statSync(state).size / 2), {}],
       ['by a state that is empty', ({ state }) => truncateSync(state), {}],
       ['by a state that is gone', ({ state }) => rmSync(state), {}],
@@ -162,6 +163,7 @@ function memory(
       ['by RAM that is empty', ({ ram }) => truncateSync(ram), {}],
       ['by RAM that is gone', ({ ram }) => rmSync(ram), {}],
       ['or of more devices', () => {}, { shares: [] }],
+      ['or of other processors', () => {}, { cpus: 2 }],
       ['or of another machine type', () => {}, { machine: 'pc-q35-7.1' }],
     ];
     test.each(rows)('%s is told from what a boot cannot do either', async (_, damage, changes) => {
@@ -324,6 +326,13 @@ async function goesOn({ serialLog }: MachineSpec, last: Round, rounds: number): 
 
 function copiesAt({ home }: Bed, index: number): KeptMemory {
   return { ram: join(home, `ram-${index}`), state: join(home, `state-${index}`) };
+}
+
+function flipBit(path: string): void {
+  const bytes = readFileSync(path);
+  const middle = Math.floor(bytes.length / 2);
+  bytes.writeUInt8(bytes.readUInt8(middle) ^ 1, middle);
+  writeFileSync(path, bytes);
 }
 
 /** Random-looking bytes over the middle of a file. */

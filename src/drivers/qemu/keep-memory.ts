@@ -3,6 +3,7 @@ import { CloneboxError } from '../../core/errors.ts';
 import type { Incoming, ProcessRef } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
 import { copyMemory, findMemory } from './guest-memory.ts';
+import { sealState } from './kept-state.ts';
 import { balloonDriver } from './layout.ts';
 import { findQemu, type Machine, withQmp } from './process.ts';
 import type { Qmp } from './qmp.ts';
@@ -12,7 +13,7 @@ const stateTimeout = 60_000;
 
 /**
  * Pauses a running machine for good and writes its memory into these files, synced and for this user alone: the device
- * state as QEMU sends it, the RAM copied sparsely out of its memfd. `conflict` when a file is there, `hypervisor-failed`
+ * state as QEMU sends it and its digest, the RAM copied sparsely out of its memfd. `conflict` when a file is there, `hypervisor-failed`
  * with QEMU's reason when something blocks it. On failure both files are gone; the machine runs on, or is paused.
  */
 export async function keepMemory(machine: Machine, into: KeptMemory, io: Io): Promise<void> {
@@ -93,7 +94,7 @@ async function receiveState(
   };
   const [written, sent] = await Promise.allSettled([
     machine.host
-      .writeStream(path, incoming.bytes, { offset: 0, io, onBytes: () => {} })
+      .writeStream(path, sealState(incoming.bytes), { offset: 0, io, onBytes: () => {} })
       .catch(giveUp),
     sendState(machine, qmp, io).catch(giveUp),
   ]);

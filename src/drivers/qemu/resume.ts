@@ -3,6 +3,7 @@ import { CloneboxError, isCloneboxError } from '../../core/errors.ts';
 import type { DaemonOptions, FedDaemon, ProcessRef } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
 import { copyMemory, findMemory } from './guest-memory.ts';
+import { unsealState } from './kept-state.ts';
 import { stateDescriptor } from './layout.ts';
 import type { Machine } from './process.ts';
 import type { Qmp } from './qmp.ts';
@@ -19,8 +20,6 @@ export async function checkKept({ host }: Machine, spec: MachineSpec): Promise<v
   const size = (await host.files.facts(resume.ram))?.size;
   if (size !== spec.memory)
     throw cannotResume(`the kept RAM has ${size ?? 'no'} bytes, not ${spec.memory}`);
-  if (((await host.files.facts(resume.state))?.size ?? 0) === 0)
-    throw cannotResume('the kept state is missing');
   if (resume.mode === 'shared' && spec.shares.some(({ driver }) => driver === 'virtiofs'))
     throw cannotResume('virtiofs needs a machine that has its memory for itself');
 }
@@ -42,8 +41,10 @@ export async function startResumed(
   { resume, options, io }: { resume: Resume; options: DaemonOptions; io: Io },
 ): Promise<Waking> {
   const { host } = machine;
-  const state = await host.files.readBytes(resume.state);
-  if (state === undefined) throw cannotResume('the kept state is missing');
+  const sealed = await host.files.readBytes(resume.state);
+  if (sealed === undefined) throw cannotResume('the kept state is missing');
+  const state = unsealState(sealed);
+  if (state === undefined) throw cannotResume('the kept state is damaged');
   const daemon = await host.startFedDaemon(argv, options);
   if (resume.mode === 'own') await fillMemory(machine, { daemon, ram: resume.ram, io });
   return {
