@@ -24,6 +24,7 @@ export class AgentSession {
   private held: HeldLock | undefined;
 
   private ended = false;
+  private turn: Promise<unknown> = Promise.resolve();
 
   constructor(host: Host, socketPath: string) {
     this.host = host;
@@ -55,6 +56,14 @@ export class AgentSession {
     options: { each: readonly (Record<string, unknown> | undefined)[]; io: Io },
   ): Promise<({ readonly value: T } | CloneboxError)[]> {
     if (options.each.length === 0) return [];
+    return this.inTurn(() => this.exchange(command, schema, options));
+  }
+
+  private async exchange<T>(
+    command: string,
+    schema: z.ZodType<T>,
+    options: { each: readonly (Record<string, unknown> | undefined)[]; io: Io },
+  ): Promise<({ readonly value: T } | CloneboxError)[]> {
     const limited = withDeadline(options.io, commandTimeout, () =>
       lost(`it did not answer ${command}`),
     );
@@ -76,7 +85,7 @@ export class AgentSession {
       }
       return outcomes;
     } catch (error) {
-      await this.close();
+      await this.drop();
       throw error;
     } finally {
       limited.dispose();
@@ -85,13 +94,17 @@ export class AgentSession {
 
   /** Like `call` for commands that never answer (`guest-shutdown`). */
   async tell(command: string, args: Record<string, unknown>, io: Io): Promise<void> {
-    const socket = this.socket ?? (await this.open(io.signal, io));
-    socket.send(JSON.stringify({ execute: command, arguments: args }));
+    await this.inTurn(async () => {
+      const socket = this.socket ?? (await this.open(io.signal, io));
+      socket.send(JSON.stringify({ execute: command, arguments: args }));
+    });
   }
 
   /** Waits until the agent answers; only the signal ends it. QEMU keeps what we send until the guest opens its port. */
   async sync(signal: AbortSignal, io: Io): Promise<void> {
-    if (this.socket === undefined) await this.open(signal, io);
+    await this.inTurn(async () => {
+      if (this.socket === undefined) await this.open(signal, io);
+    });
   }
 
   /**
@@ -100,11 +113,22 @@ export class AgentSession {
    */
   async end(): Promise<void> {
     this.ended = true;
-    await this.close();
+    await this.drop();
   }
 
-  /** Gives the turn to the next process; the next call opens it again. */
+  /** Gives the turn to the next process once nothing of ours is under way; the next call opens it again. */
   async close(): Promise<void> {
+    await this.inTurn(() => this.drop());
+  }
+
+  /** Answers carry no id: what several of us ask at once goes one after the other. */
+  private inTurn<T>(action: () => Promise<T>): Promise<T> {
+    const mine = this.turn.then(action);
+    this.turn = mine.catch(() => {});
+    return mine;
+  }
+
+  private async drop(): Promise<void> {
     this.socket?.close();
     this.socket = undefined;
     const held = this.held;
@@ -130,7 +154,7 @@ export class AgentSession {
         await this.host.sleep(100, signal);
       }
     } catch (error) {
-      await this.close();
+      await this.drop();
       throw error;
     }
   }

@@ -34,8 +34,6 @@ export function introductionSteps(
   return [
     ['random', identity.entropy],
     clockStep(now),
-    // passt knows a guest by its first frame, and loses what comes in to it before.
-    ['announce', router],
     ['machine-id', identity.machineId],
     ['boot-id', identity.bootId],
     ['hostname', identity.hostname],
@@ -43,6 +41,8 @@ export function introductionSteps(
     ...shares.map(
       ({ tag, guest, mode }): HelperStep => ['mount', tag, guest, ninePOptions, mode as string],
     ),
+    // passt knows a guest by its first frame, and loses what comes in to it before.
+    ['announce', router],
   ];
 }
 

@@ -121,8 +121,8 @@ sub mount_share {
   return;
 }
 
-# Asks for the router by ARP, up to a second: whoever forwards connections into this guest has heard of it once there is
-# an answer, and does not know where to send them before. Nobody who answers is nothing to us.
+# Asks for the router by ARP until it answers: whoever forwards connections into this guest has heard of it then, and does
+# not know where to send them before. A guest that boots may have no network yet. Nobody who answers is nothing to us.
 sub announce {
   my ($router) = @_;
   my @bytes = $router =~ /\A(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\z/ or die "not an address\n";
@@ -141,11 +141,14 @@ sub announce {
   my $sender = pack 'H12', $hardware;
   my $question = "\xff" x 6 . $sender . pack 'n n n C C n a6 a4 a6 C4',
     0x0806, 1, 0x0800, 6, 4, 1, $sender, $own, "\0" x 6, @bytes;
-  for (1 .. 10) {
-    send $socket, $question, 0;
+  for (1 .. 200) {
+    # A card that is down refuses at once.
+    send $socket, $question, 0 or select undef, undef, undef, 0.1;
     my $readable = '';
     vec($readable, fileno $socket, 1) = 1;
-    while (select my $ready = $readable, undef, undef, 0.1) {
+    my $until = nanoseconds(1) + 100_000_000;
+    while (nanoseconds(1) < $until) {
+      select my $ready = $readable, undef, undef, 0.1 or last;
       last unless defined recv $socket, my $answer, 128, 0;
       return (announced => 'yes')
         if length $answer >= 42 && substr($answer, 20, 2) eq "\0\2" && substr($answer, 28, 4) eq pack 'C4', @bytes;

@@ -17,6 +17,9 @@ const settings = [
   'UserKnownHostsFile=/dev/null',
 ];
 
+/** How often sshd is asked, with half a second in between. */
+const tries = 40;
+
 /**
  * The fingerprint (`SHA256:…`) of the ed25519 key that sshd serves at the VM's port on this host, and has proven to own;
  * else `none`, and why. It is asked by ssh itself and not by ssh-keyscan, which waits for the first word, and takes a
@@ -30,7 +33,7 @@ export async function readServedKey(host: Host, record: VmRecord, io: Io): Promi
     ...settings.flatMap((setting) => ['-o', setting]),
     ...['-l', record.plan.user.name, '-p', String(port), '127.0.0.1', 'true'],
   ];
-  for (let left = 2; ; left--) {
+  for (let left = tries; ; left--) {
     const { stderr } = await host.run(argv, io, { timeout: 120_000, maxBuffer: 256 * 1024 });
     const served = /^debug1: Server host key: ssh-ed25519 (SHA256:[A-Za-z0-9+/]+)\r?$/m.exec(
       stderr,
@@ -39,9 +42,9 @@ export async function readServedKey(host: Host, record: VmRecord, io: Io): Promi
     if (served?.[1] !== undefined && /^debug1: SSH2_MSG_NEWKEYS received/m.test(stderr)) {
       return served[1];
     }
-    // What leads to the guest may have refused the first connection, since it had not heard of the guest yet.
+    // sshd of a guest that boots may not listen yet.
     if (left === 0) return `${nothing}: ${lastLine(stderr)}`;
-    await host.sleep(300, io.signal);
+    await host.sleep(500, io.signal);
   }
 }
 
