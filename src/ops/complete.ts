@@ -29,8 +29,19 @@ export async function complete(ctx: Ctx, booted: Booted): Promise<Secret | undef
 }
 
 /** Nothing was written after the identity. */
-function isPlain({ shares, postCommands, run, egress, secrets, auth, services }: VmPlan): boolean {
-  const rest = [postCommands, run, secrets, services, shares.filter(({ mode }) => mode === 'copy')];
+function isPlain({
+  shares,
+  postCommands,
+  run,
+  egress,
+  secrets,
+  auth,
+  services,
+  templates,
+}: VmPlan) {
+  const started = services.filter((unit) => !templates.resident.includes(unit));
+  const copies = shares.filter(({ mode }) => mode === 'copy');
+  const rest = [postCommands, run, secrets, started, copies];
   return rest.flat().length === 0 && egress === 'full' && auth.method === 'ssh_key';
 }
 

@@ -24,6 +24,11 @@ export const inside: Section = {
       load: async () => (await import('../commands/cp.ts')).cp,
     },
     {
+      name: 'identity',
+      summary: 'Prove who a VM is, item by item',
+      load: async () => (await import('../commands/identity.ts')).identity,
+    },
+    {
       name: 'set-password',
       summary: "Give the guest's user a password, or take it away",
       load: async () => (await import('../commands/set-password.ts')).setPassword,
