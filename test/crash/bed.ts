@@ -65,7 +65,8 @@ export async function makeBed(): Promise<Bed> {
     if (existsSync(home)) execFileSync('cp', ['-a', home, at(name)]);
     else mkdirSync(at(name));
   };
-  const make = (directory: string) => ok(['clone', directory, '--image', 'quick'], { env });
+  const make = (directory: string) =>
+    ok(['clone', directory, '--no-template', '--image', 'quick'], { env });
   await make(other);
   await ok(['image', 'prune'], { env });
   keep('nothing');

@@ -14,7 +14,7 @@ export interface Operation {
   argv(bed: Bed): string[];
 }
 
-const quick = ['--image', 'quick'];
+const quick = ['--no-template', '--image', 'quick'];
 const disk = (bed: Bed) => path.join(path.dirname(bed.project), 'own.qcow2');
 
 function makeDisk(bed: Bed): void {

@@ -49,7 +49,9 @@ function project(name: string, lines = ''): string {
 }
 
 const clone = (directory: string, words: readonly string[] = [], options: CliOptions = {}) =>
-  cli(['clone', directory, '--run', '--image', 'quick', ...words], { env, ...options });
+  cli(['clone', directory, '--run', '--no-template', '--image', 'quick', ...words], {
+    ...{ env, ...options },
+  });
 
 const status = async (name: string) => (await ok(['status', name, '--json'], { env })).json<Vm>();
 
@@ -139,7 +141,10 @@ describe('a clonebox that was killed', () => {
   });
 
   it('while it was provisioned leaves a broken VM that the next clone makes anew', async () => {
-    const directory = project('cut', "provision: [{ run: 'test -e go || sleep 600' }]\n");
+    const directory = project(
+      'cut',
+      `provision: [{ run: 'test -e ${area}/cut/go || sleep 600' }]\n`,
+    );
     const killed = await clone(directory, [], signalAt(/^Running provisioning/m, 'SIGKILL'));
     expect(killed.exitCode).toBe(137);
     const [broken] = await list();
@@ -259,9 +264,12 @@ describe('a guest', () => {
   it('that never answers is told with its last words, also from a state directory with a long path', async () => {
     const directory = project('silent');
     const deep = path.join(area, 'long'.repeat(30));
-    const result = await cli(['clone', directory, '--run', '--image', 'silent', '--json'], {
-      env: { ...env, CLONEBOX_HOME: deep, TMPDIR: area, CLONEBOX_BOOT_TIMEOUT: '8s' },
-    });
+    const result = await cli(
+      ['clone', directory, '--run', '--no-template', '--image', 'silent', '--json'],
+      {
+        env: { ...env, CLONEBOX_HOME: deep, TMPDIR: area, CLONEBOX_BOOT_TIMEOUT: '8s' },
+      },
+    );
     const says = [
       /did not answer within 8 s/,
       /^The last lines of its console:$/m,
@@ -281,7 +289,7 @@ describe('a guest', () => {
     const disk = path.join(area, 'nothing.qcow2');
     execFileSync('qemu-img', ['create', '-q', '-f', 'qcow2', disk, '1G']);
     await ok(['image', 'import', disk, '--name', 'nothing'], { env });
-    const result = await cli(['clone', directory, '--run', '--image', 'nothing'], {
+    const result = await cli(['clone', directory, '--run', '--no-template', '--image', 'nothing'], {
       env: { ...env, CLONEBOX_BOOT_TIMEOUT: '3s' },
     });
     const says = [/did not answer within 3 s/];
@@ -291,7 +299,9 @@ describe('a guest', () => {
 
   it('that panics is told at once', async () => {
     const directory = project('panics');
-    const result = await cli(['clone', directory, '--run', '--image', 'panics'], { env });
+    const result = await cli(['clone', directory, '--run', '--no-template', '--image', 'panics'], {
+      env,
+    });
     const says = [/kernel panicked/, /about to panic/, /Kernel panic - not syncing.*\s*$/];
     expectFailure(result, { exit: 8, code: 'guest-failed', says, hint: /--keep-failed/ });
     expect(tracesOf(home, 'panics')).toEqual([]);
@@ -310,7 +320,7 @@ describe('a full disk', () => {
 
   it.skipIf(noMounts)('while the guest boots is told, and nothing is left', async () => {
     const directory = project('fills');
-    const result = await cli(['clone', directory, '--run', '--image', 'fills'], {
+    const result = await cli(['clone', directory, '--run', '--no-template', '--image', 'fills'], {
       env: { ...env, CLONEBOX_HOME: small },
     });
     expectFailure(result, { ...full, says: [/disk of this host is full/] });
@@ -329,7 +339,15 @@ describe('a full disk', () => {
   it.skipIf(noMounts)('lets a VM be seen and removed, which makes room again', async () => {
     const options = { env: { ...env, CLONEBOX_HOME: small, CLONEBOX_BOOT_TIMEOUT: '3s' } };
     const directory = project('in-the-way');
-    const words = ['clone', directory, '--run', '--image', 'silent', '--keep-failed'];
+    const words = [
+      'clone',
+      directory,
+      '--run',
+      '--no-template',
+      '--image',
+      'silent',
+      '--keep-failed',
+    ];
     expect((await cli(words, options)).exitCode).toBe(8);
     spawnSync('dd', ['if=/dev/zero', `of=${path.join(small, 'vms/in-the-way/more')}`, 'bs=4k']);
     expect((await ok(['list'], options)).stdout).toMatch(/in-the-way.*broken/);

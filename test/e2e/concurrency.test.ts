@@ -22,7 +22,7 @@ function project(name: string): string {
 }
 
 const clone = (directory: string, more: Parameters<typeof cli>[1] = {}) =>
-  cli(['clone', directory, '--image', 'quick'], { env, ...more });
+  cli(['clone', directory, '--no-template', '--image', 'quick'], { env, ...more });
 
 const leases = () =>
   JSON.parse(readFileSync(path.join(home, 'leases.json'), 'utf8')).leases as {

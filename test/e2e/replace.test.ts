@@ -30,7 +30,10 @@ function configure(more = ''): void {
 }
 
 const replace = (options: CliOptions = {}) =>
-  cli(['clone', shop, '--replace', '--run', '--no-wait', '--image', 'quick'], { env, ...options });
+  cli(['clone', shop, '--replace', '--run', '--no-wait', '--no-template', '--image', 'quick'], {
+    env,
+    ...options,
+  });
 
 /** Nothing of a new VM is left: no directory, no process, no journal. */
 function expectOnlyTheOld(): void {
@@ -46,7 +49,7 @@ beforeAll(async () => {
   await quickImages(quick);
   mkdirSync(shop);
   configure();
-  await ok(['clone', shop, '--run', '--no-wait', '--image', 'quick'], { env });
+  await ok(['clone', shop, '--run', '--no-wait', '--no-template', '--image', 'quick'], { env });
   await mark('old');
   before = await status();
 });
