@@ -39,6 +39,7 @@ export async function bakeGuest(
       { path: missingScript, content: makeMissing, mode: 0o755 },
       { path: '/etc/systemd/system/clonebox-missing.service', content: missingUnit },
       ...wanted('sysinit.target', 'clonebox-missing.service'),
+      ...sshdFiles,
       { path: '/etc/systemd/system/systemd-random-seed.service', link: '/dev/null' },
     ];
     const script = ['systemctl daemon-reload', ...workstationScript(workstation)].join('\n');
@@ -138,6 +139,33 @@ function wanted(target: string, unit: string) {
   return [{ path: `/etc/systemd/system/${target}.wants/${unit}`, link }];
 }
 
+/**
+ * One sshd for each connection. Debian's socket starts a daemon that first tries its settings and then starts itself once
+ * more for each connection: three beginnings in the second that a clone has, where one is enough.
+ */
+const sshdFiles = [
+  {
+    path: '/etc/systemd/system/ssh.socket.d/10-clonebox.conf',
+    content: '[Socket]\nAccept=yes\nMaxConnections=256\n',
+  },
+  {
+    path: '/etc/systemd/system/ssh@.service',
+    content: `[Unit]
+Description=OpenBSD Secure Shell server, for one connection
+After=auditd.service
+[Service]
+EnvironmentFile=-/etc/default/ssh
+ExecStart=-/usr/sbin/sshd -i $SSHD_OPTS
+StandardInput=socket
+StandardError=journal
+RuntimeDirectory=sshd
+RuntimeDirectoryMode=0755
+RuntimeDirectoryPreserve=yes
+KillMode=process
+`,
+  },
+];
+
 const makeMissing = `#!/bin/sh
 # What clones must not share is made in each of them.
 [ ! -x /usr/sbin/make-ssl-cert ] || [ -e /etc/ssl/private/ssl-cert-snakeoil.key ] ||
@@ -220,6 +248,6 @@ true
 export const bakeRecipe = sha256(
   JSON.stringify([
     ...[helperFiles(), shareFiles([]), installScript.content, databaseScript.content],
-    ...[makeMissing, missingUnit, stopScript, cleanScript, scanScript],
+    ...[makeMissing, missingUnit, sshdFiles, stopScript, cleanScript, scanScript],
   ]),
 ).slice(0, 12);

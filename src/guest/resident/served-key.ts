@@ -34,20 +34,38 @@ export async function readServedKey(host: Host, record: VmRecord, io: Io): Promi
     ...['-l', record.plan.user.name, '-p', String(port), '127.0.0.1', 'true'],
   ];
   for (let left = tries; ; left--) {
-    const { stderr } = await host.run(argv, io, { timeout: 120_000, maxBuffer: 256 * 1024 });
-    const served = /^debug1: Server host key: ssh-ed25519 (SHA256:[A-Za-z0-9+/]+)\r?$/m.exec(
-      stderr,
-    );
-    // ssh takes the new keys into use only when the signature was right.
-    if (served?.[1] !== undefined && /^debug1: SSH2_MSG_NEWKEYS received/m.test(stderr)) {
-      return served[1];
-    }
+    const served = await listen(host, argv, io);
+    if (served.key !== undefined) return served.key;
     // sshd of a guest that boots may not listen yet.
-    if (left === 0) return `${nothing}: ${lastLine(stderr)}`;
+    if (left === 0) return `${nothing}: ${served.last}`;
     await host.sleep(500, io.signal);
   }
 }
 
-function lastLine(text: string): string {
-  return printable(text.trim().split('\n').at(-1) ?? '', 200);
+/** Runs ssh until it has seen the key and its proof: what it does after that is of no use here. */
+async function listen(
+  host: Host,
+  argv: readonly string[],
+  io: Io,
+): Promise<{ key: string | undefined; last: string }> {
+  const enough = new AbortController();
+  let key: string | undefined;
+  let last = '';
+  const onLine = (line: string) => {
+    last = printable(line.trim(), 200) || last;
+    key ??= /^debug1: Server host key: ssh-ed25519 (SHA256:[A-Za-z0-9+/]+)$/.exec(line)?.[1];
+    // ssh takes the new keys into use only when the signature was right.
+    if (key !== undefined && line.startsWith('debug1: SSH2_MSG_NEWKEYS received'))
+      enough.abort(proven);
+  };
+  try {
+    const own = { ...io, signal: AbortSignal.any([io.signal, enough.signal]) };
+    await host.run(argv, own, { timeout: 120_000, maxBuffer: 256 * 1024, onLine });
+    return { key: undefined, last };
+  } catch (error) {
+    if (error !== proven) throw error;
+    return { key, last };
+  }
 }
+
+const proven = new Error('the key is proven');
