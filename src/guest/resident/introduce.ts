@@ -62,7 +62,7 @@ export async function introduce(
     const report = await setClockAgain(host, { helper, input, report: proven }, io);
     requireRight(report);
     // Its process costs what the second before had no room for.
-    await helper.ask([['journal', template['machine-id'] ?? '']], io);
+    await helper.ask([['journal']], io);
     return report;
   } finally {
     helper.close();

@@ -12,7 +12,7 @@ my %verbs = (
   remove => [1, \&remove],
   mount => [4, \&mount_share],
   announce => [1, \&announce],
-  journal => [1, \&journal],
+  journal => [0, \&journal],
   start => [undef, \&start],
   report => [0, \&report],
 );

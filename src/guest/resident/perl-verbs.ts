@@ -158,22 +158,29 @@ sub announce {
 }
 
 # journald knows the machine and the boot as they were when it began, so it begins again. A signal is enough: systemd
-# has its sockets and the streams of all units, and starts it anew by itself.
+# has its sockets and the streams of all units, and starts it anew by itself. What other machines have written here is
+# the template's, and goes.
 sub journal {
-  my ($template) = @_;
-  die "not a machine id\n" unless $template =~ /\A(?:[0-9a-f]{32})?\z/;
   my $group = 'system.slice/systemd-journald.service/cgroup.procs';
   my ($pids) = grep { defined } map { slurp("$_/$group") } '/sys/fs/cgroup', '/sys/fs/cgroup/systemd';
   my ($pid) = ($pids // '') =~ /^(\d+)$/m or die "journald does not run\n";
   push @afterwards, sub {
-    for my $place ($template eq '' ? () : map { "$_/log/journal/$template" } '/run', '/var') {
-      opendir my $directory, $place or next;
-      unlink map { "$place/$_" } grep { /\.journal~?\z/ } readdir $directory;
-      rmdir $place;
+    my ($id) = (slurp('/etc/machine-id') // '') =~ /\A([0-9a-f]{32})$/m or return;
+    for my $all ('/run/log/journal', '/var/log/journal') {
+      for my $other (grep { /\A[0-9a-f]{32}\z/ && $_ ne $id } names($all)) {
+        unlink map { "$all/$other/$_" } grep { /\.journal~?\z/ } names("$all/$other");
+        rmdir "$all/$other";
+      }
     }
     kill 'TERM', $pid;
   };
   return;
+}
+
+sub names {
+  my ($path) = @_;
+  opendir my $directory, $path or return;
+  return readdir $directory;
 }
 
 # The one thing here that makes a process, and nobody waits for it.
