@@ -464,3 +464,32 @@ describe('a command', () => {
     expect(stdout).toBe('65534\n4343\n/tmp\n/tmp me me /bin/zsh\n');
   });
 });
+
+describe('several files', () => {
+  test('are read in three turns, in their order, and those that are not there are missing', async () => {
+    writeFileSync(file('etc/one'), '1');
+    writeFileSync(file('etc/two'), '');
+    const paths = ['/etc/one', '/etc/none', '/etc/two', '/etc/one'];
+    const found = await guest.readFiles(paths, io);
+    expect(found.map((one) => one && Buffer.from(one).toString('utf8'))).toEqual([
+      ...['1', undefined, '', '1'],
+    ]);
+    expect(await guest.readFiles([], io)).toEqual([]);
+    const closed = agent.received.filter(({ execute }) => execute === 'guest-file-close');
+    expect(closed).toHaveLength(3);
+  });
+
+  test('of which one cannot be read fail, and none is left open', async () => {
+    writeFileSync(file('etc/one'), '1');
+    agent.misbehave('guest-file-read', '{"error": {"class": "GenericError", "desc": "EIO"}}\n');
+    await expect(guest.readFiles(['/etc/one', '/etc/one'], io)).rejects.toThrow(/EIO/);
+    const count = (name: string) => agent.received.filter((one) => one.execute === name).length;
+    expect(count('guest-file-close')).toBe(count('guest-file-open'));
+    expect(await read('/etc/one')).toBe('1');
+  });
+});
+
+test("the guest's clock is read in milliseconds", async () => {
+  agent.skew = 3_600_000;
+  expect(Math.abs((await guest.time(io)) - Date.now() - 3_600_000)).toBeLessThan(5000);
+});

@@ -147,7 +147,7 @@ export function parseAnswer(words: string): HelperAnswer {
   return new Map(
     rest.map((pair) => {
       const [name = '', value, ...more] = pair.split('=');
-      if (name === '' || value === undefined || more.length > 0) {
+      if (!/^[a-z-]{1,32}$/.test(name) || value === undefined || more.length > 0) {
         throw lost('its answer makes no sense');
       }
       return [name, decode(value)];

@@ -79,8 +79,9 @@ eval { warm_up(); 1 } or warn "warming up: $@";
 # The port comes with its driver, which may be loaded after this was started.
 my $input;
 until (sysopen $input, $from, defined $to ? O_RDONLY : O_RDWR) { select undef, undef, undef, 0.1 }
-my $output = $input;
-if (defined $to) { sysopen $output, $to, O_WRONLY or die "$to: $!\n" }
+my $output;
+if (!defined $to) { $output = $input }
+else { sysopen $output, $to, O_WRONLY or die "$to: $!\n" }
 
 my ($pending, @lines, $size, $problem);
 sub forget { ($size, $problem) = (0, ''); @lines = () }
