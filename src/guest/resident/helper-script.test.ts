@@ -53,7 +53,7 @@ describe.skipIf(residentWay === undefined)(`the helper (skipped when ${why})`, (
   beforeAll(async () => {
     bed = await startResident();
     helper = await openHelper(host, bed.socketPath, io);
-  });
+  }, 60_000);
   afterAll(async () => {
     helper?.close();
     await bed?.close();
