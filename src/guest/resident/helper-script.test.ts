@@ -154,7 +154,6 @@ describe.skipIf(residentWay === undefined)(`the helper (skipped when ${why})`, (
       ['file', '/mnt/before', '644', '0', '0', ''],
       ['file', '/mnt/missing/file', '644', '0', '0', 'secret'],
       ['file', '/mnt/after', '644', '0', '0', ''],
-      ['start', 'x.service'],
     );
     expect(facts).toEqual({
       step: 'file',
@@ -186,8 +185,7 @@ describe.skipIf(residentWay === undefined)(`the helper (skipped when ${why})`, (
     ['file', ['file', '/mnt/x', '644', '-1', '0', '']],
     ['file', ['file', '/mnt/x']],
     ['random', ['random', 'short']],
-    ['packet', ['packet', 'example.com', '9']],
-    ['start', ['start']],
+    ['announce', ['announce', 'example.com']],
     ['report', ['report', 'x']],
     ['request', ['no-such-verb']],
   ])('refuses a %s that makes no sense: %j', async (step, wrong) => {
@@ -208,17 +206,6 @@ describe.skipIf(residentWay === undefined)(`the helper (skipped when ${why})`, (
       step: 'clock',
       reason: 'clock_settime: Operation not permitted',
     });
-  });
-
-  test('starts units once it has answered, and none after a failure', async () => {
-    writeFileSync(path('bin/systemctl'), `#!/bin/sh\necho "$@" >> "${path('started')}"\n`, {
-      mode: 0o755,
-    });
-    await failure(['start', 'early.service'], ['no-such-verb']);
-    await ask(['start', 'a.service', 'b c.service']);
-    await expect
-      .poll(() => existsSync(path('started')) && text('started'))
-      .toBe('--no-block start -- a.service b c.service\n');
   });
 
   test("lets journald begin anew, without the template's journal", async () => {

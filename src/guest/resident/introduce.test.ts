@@ -6,6 +6,7 @@ import { type FakeAgent, startFakeAgent } from '../../../test/fixtures/fake-agen
 import type { Guest } from '../../core/guest.ts';
 import type { Host } from '../../core/host.ts';
 import { type IdentityItemName, identityItems } from '../../core/identity.ts';
+import type { Io } from '../../core/io.ts';
 import { quietIo } from '../../core/quiet-io.ts';
 import type { Introduction, SetupInput } from '../../core/setup.ts';
 import type { Paths } from '../../core/store.ts';
@@ -127,7 +128,11 @@ function bed() {
         path === '/vm/known_hosts' ? `clonebox-shop ${publicKey('a')}\n` : 'ssh-ed25519 OWN own\n',
     },
     require: async () => 'ssh',
-    run: async () => ({ exitCode: 255, signal: undefined, stdout: '', stderr: served }),
+    run: async (_: unknown, own: Io, { onLine }: { onLine: (line: string) => void }) => {
+      for (const line of served.split('\n')) onLine(line);
+      own.signal.throwIfAborted();
+      return { exitCode: 255, signal: undefined, stdout: '', stderr: served };
+    },
     sleep: async () => {},
   } as unknown as Host;
   const paths = {
@@ -141,7 +146,11 @@ function bed() {
 function run(over: Partial<Introduction> = {}) {
   const { deps, input } = bed();
   const workstation = { timeZone: undefined, locale: 'C', certificates: [], proxy: {} };
-  const introduction = { identity, template, helper: helperSocket(), workstation, ...over };
+  const introduction = {
+    ...{ identity, template, helper: helperSocket(), workstation },
+    meanwhile: async () => {},
+    ...over,
+  };
   return introduce(deps, { input, introduction }, io);
 }
 
@@ -149,16 +158,16 @@ const verbs = () => asked.map(([verb]) => verb);
 
 describe('a machine from kept memory', () => {
   test('is told everything that makes it itself, in order, and is proven', async () => {
-    const { items } = await run({ start: ['postgresql.service'] });
+    const { items } = await run();
     expect(items.map(({ item }) => item)).toEqual(identityItems);
     expect(items.filter(({ isRight }) => !isRight)).toEqual([]);
     expect(items.map(({ by }) => by)).toContain('sshd');
     expect(JSON.stringify(items)).not.toContain('PRIVATE');
     expect(verbs().slice(0, 6)).toEqual([
-      ...['random', 'clock', 'packet', 'machine-id', 'boot-id', 'hostname'],
+      ...['random', 'clock', 'machine-id', 'boot-id', 'hostname', 'file'],
     ]);
-    // Units come when all is proven, in a request of their own.
-    expect(asked.slice(-2)).toEqual([['journal'], ['start', 'postgresql.service']]);
+    // journald comes when all is proven, in a request of its own.
+    expect(verbs().slice(-2)).toEqual(['announce', 'journal']);
     const step = (path: string) =>
       asked.find(([, first, second]) => [first, second].includes(path));
     expect(step('/etc/ssh/ssh_host_ed25519_key')).toEqual([
@@ -286,13 +295,13 @@ describe('a machine from kept memory', () => {
 
   test.each(lies)('is refused for its %s when %s', async (item, _, lie) => {
     lie();
-    await expect(run({ start: ['x.service'] })).rejects.toMatchObject({
+    await expect(run()).rejects.toMatchObject({
       code: 'guest-failed',
       message: expect.stringContaining(`not itself: ${item}\n`),
       hint: expect.any(String),
       facts: { items: [item] },
     });
-    expect(verbs()).not.toContain('start');
+    expect(verbs()).not.toContain('journal');
   });
 
   test('is refused for everything that is wrong, by name', async () => {
@@ -345,7 +354,10 @@ describe('a machine from kept memory', () => {
   test('has no slots for virtiofs', async () => {
     const { deps, input } = bed();
     const workstation = { timeZone: undefined, locale: 'C', certificates: [], proxy: {} };
-    const introduction = { identity, template, helper: helperSocket(), workstation };
+    const introduction = {
+      ...{ identity, template, helper: helperSocket(), workstation },
+      meanwhile: async () => {},
+    };
     const asVirtiofs = { ...input, shareDriver: 'virtiofs' } as const;
     await expect(introduce(deps, { input: asVirtiofs, introduction }, io)).rejects.toMatchObject({
       code: 'bug',

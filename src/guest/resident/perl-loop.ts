@@ -13,7 +13,6 @@ my %verbs = (
   mount => [4, \&mount_share],
   announce => [1, \&announce],
   journal => [0, \&journal],
-  start => [undef, \&start],
   report => [0, \&report],
 );
 
@@ -33,7 +32,7 @@ sub act {
       $verb = $name;
       die "its arguments are not hexadecimal\n" if grep { !/\A(?:[0-9a-f]{2})*\z/ } @arguments;
       my ($count, $code) = @$known;
-      die "it has not that many arguments\n" if defined $count ? @arguments != $count : !@arguments;
+      die "it has not that many arguments\n" if @arguments != $count;
       my $since = nanoseconds(1);
       push @pairs, $code->(map { pack 'H*', $_ } @arguments);
       $spent .= "$verb " . int((nanoseconds(1) - $since) / 1000) . "\n";

@@ -1,4 +1,4 @@
-/** What the helper can do, a function for each verb. None of them makes a process but what `start` leaves for later. */
+/** What the helper can do, a function for each verb. None of them makes a process. */
 export const perlVerbs = String.raw`sub add_randomness {
   my ($bytes, $bits) = @_;
   sysopen my $device, '/dev/urandom', O_WRONLY or die "$!\n";
@@ -181,19 +181,6 @@ sub names {
   my ($path) = @_;
   opendir my $directory, $path or return;
   return readdir $directory;
-}
-
-# The one thing here that makes a process, and nobody waits for it.
-sub start {
-  my @units = @_;
-  push @afterwards, sub {
-    my $child = fork;
-    return if !defined $child || $child;
-    $SIG{CHLD} = 'DEFAULT';
-    exec { 'systemctl' } 'systemctl', '--no-block', 'start', '--', @units;
-    exit 1;
-  };
-  return;
 }
 
 sub report {
