@@ -1,7 +1,11 @@
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
+import type { ProcessRef } from '../core/host.ts';
 import type { Image } from '../core/image.ts';
+import { uninterrupted } from '../core/quiet-io.ts';
 import { until } from '../lib/until.ts';
+
+const lookEvery = 20;
 
 /**
  * Seconds from the start of a QEMU that nobody wrapped to the first answer of the guest's agent: the least any tool on
@@ -10,9 +14,10 @@ import { until } from '../lib/until.ts';
 export async function bareBoot(
   ctx: Ctx,
   image: Image,
-  machine: { cpus: number; memory: number; directory: string },
+  machine: { cpus: number; memory: number; number: number },
 ): Promise<number> {
-  if (image.boot.kind !== 'direct') {
+  const { boot } = image;
+  if (boot.kind !== 'direct') {
     throw new CloneboxError(
       'usage',
       `the bare boot needs an image with a kernel of its own, and ${image.reference} has none`,
@@ -20,56 +25,85 @@ export async function bareBoot(
   }
   const driver = await ctx.driver('qemu');
   const { accel } = await driver.preflight(ctx.io);
-  const disk = `${machine.directory}/bare.qcow2`;
-  const agent = `${ctx.store.paths.runtime}/bare`;
-  await ctx.host.files.makeDirectory(ctx.store.paths.runtime);
-  await ctx.host.files.remove(disk);
-  await ctx.host.files.remove(agent);
-  const started = ctx.host.now();
-  await driver.create({ path: disk, base: image.disk, size: 20 * 1024 ** 3 }, ctx.io);
-  const process = await ctx.host.startDaemon(
-    [
-      await ctx.host.require('qemu-system-x86_64'),
-      ...['-nodefaults', '-display', 'none', '-machine', 'q35'],
-      ...(accel.accel === 'kvm'
-        ? ['-accel', 'kvm', '-cpu', 'host']
-        : ['-accel', 'tcg,thread=multi', '-cpu', 'max']),
-      ...['-smp', String(machine.cpus), '-m', `${machine.memory / 1024 / 1024}M`],
-      ...[
-        '-kernel',
-        image.boot.kernel,
-        '-initrd',
-        image.boot.initrd,
-        '-append',
-        image.boot.commandLine,
+  return inBareDirectory(ctx, machine.number, async (directory) => {
+    const { disk, agent, log } = bareFiles(directory);
+    const started = ctx.host.now();
+    await driver.create({ path: disk, base: image.disk, size: 20 * 1024 ** 3 }, ctx.io);
+    const process = await ctx.host.startDaemon(
+      [
+        await ctx.host.require('qemu-system-x86_64'),
+        ...['-nodefaults', '-display', 'none', '-machine', 'q35'],
+        ...(accel.accel === 'kvm'
+          ? ['-accel', 'kvm', '-cpu', 'host']
+          : ['-accel', 'tcg,thread=multi', '-cpu', 'max']),
+        ...['-smp', String(machine.cpus), '-m', `${machine.memory / 1024 / 1024}M`],
+        ...['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', boot.commandLine],
+        ...['-drive', `file=${disk},if=virtio,format=qcow2`],
+        ...['-netdev', 'user,id=n0', '-device', 'virtio-net-pci,netdev=n0'],
+        ...['-device', 'virtio-serial-pci'],
+        ...['-chardev', `socket,id=a,path=${agent},server=on,wait=off`],
+        ...['-device', 'virtserialport,chardev=a,name=org.qemu.guest_agent.0'],
       ],
-      ...['-drive', `file=${disk},if=virtio,format=qcow2`],
-      ...['-netdev', 'user,id=n0', '-device', 'virtio-net-pci,netdev=n0'],
-      ...[
-        '-device',
-        'virtio-serial-pci',
-        '-chardev',
-        `socket,id=a,path=${agent},server=on,wait=off`,
-      ],
-      ...['-device', 'virtserialport,chardev=a,name=org.qemu.guest_agent.0'],
-    ],
-    { logFile: `${machine.directory}/bare.log` },
-  );
-  try {
-    const pause = { interval: 20, io: ctx.io, sleep: ctx.host.sleep };
-    const socket = await until(async () => ctx.host.connect(agent).catch(() => undefined), pause);
-    socket.send(JSON.stringify({ execute: 'guest-sync', arguments: { id: 1 } }));
-    if ((await socket.receive(ctx.io.signal)) === undefined)
-      throw new CloneboxError('hypervisor-failed', 'the bare boot ended early');
-    socket.close();
-    return (ctx.host.now() - started) / 1000;
-  } finally {
-    await ctx.host.kill(process, 'SIGKILL');
-    await until(async () => !(await ctx.host.isAlive(process)), {
-      interval: 20,
-      io: ctx.io,
-      sleep: ctx.host.sleep,
+      { logFile: log },
+    );
+    return whileItRuns(ctx, process, async () => {
+      await firstAnswer(ctx, { agent, log });
+      return (ctx.host.now() - started) / 1000;
     });
-    await ctx.host.files.remove(disk);
+  });
+}
+
+/** What a bare machine has in its directory. */
+export function bareFiles(directory: string) {
+  const at = (name: string) => `${directory}/${name}`;
+  return { disk: at('disk.qcow2'), agent: at('agent'), qmp: at('qmp'), log: at('qemu.log') };
+}
+
+/** Does something with a short path where sockets may be, one for each number; it is gone afterwards. */
+export async function inBareDirectory<T>(
+  { host, store }: Ctx,
+  number: number,
+  action: (directory: string) => Promise<T>,
+): Promise<T> {
+  const directory = `${store.paths.runtime}/bare-${process.pid}-${number}`;
+  try {
+    await host.files.makeDirectory(directory);
+    return await action(directory);
+  } finally {
+    await host.files.remove(directory);
+  }
+}
+
+/** Does something, then ends the process, whatever has happened. */
+export async function whileItRuns<T>(
+  { host, io }: Ctx,
+  process: ProcessRef,
+  action: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await action();
+  } finally {
+    await host.kill(process, 'SIGKILL');
+    const pause = { interval: lookEvery, io: uninterrupted(io), sleep: host.sleep };
+    await until(async () => !(await host.isAlive(process)), pause);
+  }
+}
+
+/** Waits until the agent of a guest has answered once. */
+export async function firstAnswer(
+  { host, io }: Ctx,
+  { agent, log }: { agent: string; log: string },
+): Promise<void> {
+  const pause = { interval: lookEvery, io, sleep: host.sleep };
+  const socket = await until(async () => host.connect(agent).catch(() => undefined), pause);
+  try {
+    socket.send(JSON.stringify({ execute: 'guest-sync', arguments: { id: 1 } }));
+    if ((await socket.receive(io.signal)) !== undefined) return;
+    throw new CloneboxError(
+      'hypervisor-failed',
+      `the bare machine ended early: ${await host.files.readTail(log, 2000)}`,
+    );
+  } finally {
+    socket.close();
   }
 }

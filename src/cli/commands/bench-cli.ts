@@ -12,7 +12,7 @@ export const benchCli = defineCommand({
     { line: 'clonebox bench cli --runs 50 --json', what: 'for scripts' },
   ],
   run: async ({ ctx, options }) => {
-    const ops = await import('../../ops/bench.ts');
+    const ops = await import('../../ops/bench-cli.ts');
     return ops.benchCli(ctx, { self: ownArgv(), runs: options.runs ?? 15 });
   },
   render: renderBench,

@@ -69,6 +69,11 @@ export const thisMachine: Section = {
           load: async () => (await import('../commands/bench-create.ts')).benchCreate,
         },
         {
+          name: 'density',
+          summary: 'Measure how much memory running clones take',
+          load: async () => (await import('../commands/bench-density.ts')).benchDensity,
+        },
+        {
           name: 'cli',
           summary: 'Measure the command line itself',
           load: async () => (await import('../commands/bench-cli.ts')).benchCli,
