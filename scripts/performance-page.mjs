@@ -61,9 +61,12 @@ function sideBySide(results) {
   ];
 }
 
+/** Rows of a phase are no figures of their own. */
+const isPhase = ({ scenario }) => scenario.endsWith(': longest phases');
+
 function chapter({ title, starts }, results) {
-  const mine = results.filter(({ scenario }) =>
-    starts.some((start) => new RegExp(`^${start}\\b`).test(scenario)),
+  const mine = results.filter(
+    (one) => !isPhase(one) && starts.some((start) => new RegExp(`^${start}\\b`).test(one.scenario)),
   );
   if (mine.length === 0) return [];
   return [
@@ -73,16 +76,31 @@ function chapter({ title, starts }, results) {
   ];
 }
 
+function phases(results) {
+  const lines = results.filter(isPhase).map(({ scenario, unit, measured }) => {
+    const cells = [`\`${scenario.replace(/:.*/, '')}\``, measured.what, figures(measured, unit)];
+    return `| ${cells.map(cell).join(' | ')} |`;
+  });
+  if (lines.length === 0) return [];
+  return [
+    ...['## Where the time goes', '', 'The phases that took longest, as `clone` tells them.', ''],
+    ...['| Bench | Phase | Median (least to most) |', '|---|---|---|', ...lines, ''],
+  ];
+}
+
 function hostLines(reports) {
   const hosts = new Map();
-  for (const { host, date } of reports) {
+  for (const report of reports) {
+    const { host } = report;
     const memory = `${(host.memory / 1024 ** 3).toFixed(0)} GiB`;
     const what = `${host.cpus} x ${host.processor}, ${memory}, Linux ${host.kernel}, QEMU ${host.qemu} (${host.accel.toUpperCase()}), Node ${host.node}`;
-    hosts.set(what, [...(hosts.get(what) ?? []), date.slice(0, 10)]);
+    hosts.set(what, [...(hosts.get(what) ?? []), report]);
   }
-  return [...hosts].map(([what, dates]) => {
-    const days = [...new Set(dates)].sort();
-    return `- ${what}; measured on ${days.join(', ')}`;
+  return [...hosts].map(([what, some]) => {
+    const days = [...new Set(some.map(({ date }) => date.slice(0, 10)))].sort();
+    const loads = some.map(({ host }) => host.load.toFixed(1)).sort((a, b) => a - b);
+    const load = [...new Set([loads[0], loads.at(-1)])].join(' to ');
+    return `- ${what}; measured on ${days.join(', ')}; load before each bench began: ${load}`;
   });
 }
 
@@ -101,6 +119,7 @@ function page(reports) {
     '',
     ...sideBySide(results),
     ...chapters.flatMap((one) => chapter(one, results)),
+    ...phases(results),
     '## Again, on your machine',
     '',
     '```sh',

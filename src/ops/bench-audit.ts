@@ -38,7 +38,7 @@ export async function benchAudit(ctx: Ctx, input: BenchAuditInput): Promise<Benc
       await measureAppend(ctx, home, input),
     ];
     if (input.keep) ctx.io.emit({ kind: 'note', text: `the log is kept: CLONEBOX_HOME=${home}` });
-    return await report(ctx, results);
+    return await report(ctx, input.self, results);
   } finally {
     if (!input.keep) await ctx.host.files.remove(home);
   }

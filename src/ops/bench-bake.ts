@@ -38,7 +38,10 @@ export async function benchBake(ctx: Ctx, input: BenchBakeInput): Promise<BenchR
       await bench.remove(project);
       await bench.forget();
     }
-    return report(ctx, [...bakeResults(totals, boots), ...phaseResults('create --bake', phases)]);
+    return report(ctx, self, [
+      ...bakeResults(totals, boots),
+      ...phaseResults('create --bake', phases),
+    ]);
   });
 }
 

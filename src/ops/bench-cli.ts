@@ -34,7 +34,7 @@ export async function benchCli(
     await removeFiftyVms(ctx, home);
   }
   const common = { unit: 'ms' as const, referenceWhat: 'node -e 0', references: empty };
-  return report(ctx, [
+  return report(ctx, input.self, [
     result({
       ...common,
       scenario: 'cli --help',

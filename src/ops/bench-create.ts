@@ -49,7 +49,7 @@ export async function benchCreate(ctx: Ctx, input: BenchCreateInput): Promise<Be
       ctx.io.emit({ kind: 'detail', text: describe(references.at(-1), measured.at(-1)) });
     }
     const rows = createResults({ mode, parallel, measured, references });
-    return report(ctx, [...rows, ...phaseResults(`create --${mode}`, phases)]);
+    return report(ctx, self, [...rows, ...phaseResults(`create --${mode}`, phases)]);
   });
 }
 

@@ -53,7 +53,7 @@ export async function benchDensity(ctx: Ctx, input: BenchDensityInput): Promise<
     }
     for (const { name } of bench.projects)
       await runSelf(ctx, self, { argv: ['exec', name, '--', 'true'] });
-    return report(ctx, densityResults(seen));
+    return report(ctx, self, densityResults(seen));
   });
 }
 

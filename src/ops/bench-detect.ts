@@ -39,7 +39,7 @@ export async function benchDetect(ctx: Ctx, input: BenchDetectInput): Promise<Be
     }
     return countProcesses(ctx);
   });
-  return report(ctx, [
+  return report(ctx, self, [
     result({
       ...{ scenario: 'detect', unit: 'ms', target: '< 2000 ms' },
       what: `clonebox detect --json, ${running} processes`,

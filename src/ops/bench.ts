@@ -23,6 +23,8 @@ export interface BenchReport {
     readonly qemu: string | null;
     readonly accel: string;
     readonly node: string;
+    /** Before the bench began, on average over a minute. */
+    readonly load: number;
   };
   readonly results: readonly BenchResult[];
 }
@@ -30,6 +32,8 @@ export interface BenchReport {
 /** How this very CloneBox is called: measured from outside, as a user would see it. */
 export interface Self {
   readonly argv: readonly string[];
+  /** Load of the machine when the bench began: what else runs there makes its figures worse. */
+  readonly load: number;
 }
 
 /** Sums up values, and the references they were measured with in turns. */
@@ -56,7 +60,11 @@ export function result(input: {
 }
 
 /** Results with what machine they are from. */
-export async function report(ctx: Ctx, results: readonly BenchResult[]): Promise<BenchReport> {
+export async function report(
+  ctx: Ctx,
+  self: Self,
+  results: readonly BenchResult[],
+): Promise<BenchReport> {
   const facts = await (await ctx.driver('qemu')).preflight(ctx.io);
   const processor = /^model name\s*:\s*(.*)$/m.exec(
     (await ctx.host.files.readText('/proc/cpuinfo')) ?? '',
@@ -71,6 +79,7 @@ export async function report(ctx: Ctx, results: readonly BenchResult[]): Promise
       qemu: facts.version ?? null,
       accel: facts.accel.accel,
       node: process.version,
+      load: self.load,
     },
     results,
   };

@@ -28,7 +28,7 @@ function bench(script: string, { more, signal }: { more: number; signal?: AbortS
     { io: quietIo(signal), startedAt: 0, trace: createTrace({}) },
     { host: createHost(), driver: async () => driver },
   );
-  const self = { argv: [process.execPath, '-e', script] };
+  const self = { argv: [process.execPath, '-e', script], load: 0 };
   return benchDetect(ctx, { self, runs, processes: pids().length + more });
 }
 

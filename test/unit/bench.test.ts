@@ -11,7 +11,7 @@ import { bareArguments } from '../../src/ops/bench-resume.ts';
 const plain = { colors: colorsFor({ isTty: false, wanted: false, env: {} }), columns: 80 };
 const host = {
   ...{ cpus: 2, memory: 1024 ** 3, processor: 'a processor', kernel: '6.1', qemu: '7.2.22' },
-  ...{ accel: 'tcg', node: 'v20.19.0' },
+  ...{ accel: 'tcg', node: 'v20.19.0', load: 0.25 },
 };
 
 it('has a row for each time of a new VM, with the reference where a bare machine has that time', () => {
@@ -159,6 +159,7 @@ it('shows rows of one bench below its name, each figure with what it was measure
       one       2.00 s (1 run)
       two       1.00 s (1 run)
       measured on  2 x a processor, 1G, Linux 6.1
-                   QEMU 7.2.22 (TCG), Node v20.19.0"
+                   QEMU 7.2.22 (TCG), Node v20.19.0
+                   load 0.3 before it began"
   `);
 });

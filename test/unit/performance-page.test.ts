@@ -13,7 +13,7 @@ afterAll(() => rmSync(directory, { recursive: true }));
 function page(...benches: readonly (readonly BenchResult[])[]) {
   const host: BenchReport['host'] = {
     ...{ cpus: 2, memory: 4 * 1024 ** 3, processor: 'a | processor', kernel: '6.1' },
-    ...{ qemu: '7.2.22', accel: 'tcg', node: 'v20.19.0' },
+    ...{ qemu: '7.2.22', accel: 'tcg', node: 'v20.19.0', load: 0.25 },
   };
   const files = benches.map((results, index) => {
     const file = path.join(directory, `${index}.json`);
@@ -42,7 +42,7 @@ it('has warm and cold side by side, every row with its reference, and the machin
   expect(status).toBe(0);
   const lines = stdout.split('\n').filter((line) => /^[|-]/.test(line));
   expect(lines.join('\n')).toMatchInlineSnapshot(`
-    "- 2 x a | processor, 4 GiB, Linux 6.1, QEMU 7.2.22 (TCG), Node v20.19.0; measured on 2026-01-01, 2026-01-02
+    "- 2 x a | processor, 4 GiB, Linux 6.1, QEMU 7.2.22 (TCG), Node v20.19.0; measured on 2026-01-01, 2026-01-02; load before each bench began: 0.3
     | From the start of the command | from a template that is ready | without a template | faster by |
     |---|---|---|---|
     | until its agent answers | 0.90 s (0.80 to 1.00) | 12.00 s | 13.3 times |

@@ -1,3 +1,4 @@
+import { loadavg } from 'node:os';
 import type { Self } from '../../ops/bench.ts';
 import type { Value } from '../option.ts';
 
@@ -11,7 +12,7 @@ export const againstOption: Value<'bare' | 'none'> = {
   },
 };
 
-/** How this program was called, to call it again. */
+/** How this program was called, to call it again, and how busy the machine was before. */
 export function ownArgv(): Self {
-  return { argv: [process.execPath, process.argv[1] ?? ''] };
+  return { argv: [process.execPath, process.argv[1] ?? ''], load: loadavg()[0] ?? Number.NaN };
 }

@@ -14,7 +14,11 @@ export function renderBench({ host, results }: BenchReport, look: Look): string[
   ]);
   const machine = `${host.cpus} x ${host.processor}, ${formatBytes(host.memory)}, Linux ${host.kernel}`;
   const programs = `QEMU ${host.qemu ?? 'missing'} (${host.accel.toUpperCase()}), Node ${host.node}`;
-  return [...rows, ...renderSheet([{ label: 'measured on', value: [machine, programs] }], look)];
+  const load = `load ${host.load.toFixed(1)} before it began`;
+  return [
+    ...rows,
+    ...renderSheet([{ label: 'measured on', value: [machine, programs, load] }], look),
+  ];
 }
 
 function rowsOf({ measured, reference, ratio, target, unit }: BenchResult): SheetRow[] {
