@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import type { Ctx } from './core/ctx.ts';
 import type { Driver } from './core/driver.ts';
 import { CloneboxError } from './core/errors.ts';
@@ -115,6 +116,13 @@ export function createContext(
     detectors: async () => (await import('./detect/registry.ts')).detectors,
     startEgressProxy: async (start, io) =>
       (await import('./egress/start-proxy.ts')).startEgressProxy(host, start, io),
+    startInBackground: async (words) => {
+      const { findOwnProgram } = await import('./host/own-program.ts');
+      const argv = [process.execPath, await findOwnProgram(host, 'main.js'), ...words];
+      const env = { ...host.env, CLONEBOX_CORRELATION: options.trace.correlation };
+      await host.files.makeDirectory(dirname(paths.backgroundLog));
+      return host.startDaemon(argv, { logFile: paths.backgroundLog, env });
+    },
     readNeeds: async (directory, io) =>
       (await import('./detect/project/read-needs.ts')).readNeeds(host, directory, io),
     openSecrets: async ({ secretOptions, project }) => {

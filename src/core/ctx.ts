@@ -3,7 +3,7 @@ import type { Detector } from './detect.ts';
 import type { Driver } from './driver.ts';
 import type { EgressSettings } from './egress.ts';
 import type { Guest } from './guest.ts';
-import type { Host } from './host.ts';
+import type { Host, ProcessRef } from './host.ts';
 import type { Images } from './image.ts';
 import type { Io } from './io.ts';
 import type { VmName } from './name.ts';
@@ -44,6 +44,11 @@ export interface Ctx {
   makeLoginKey(record: VmRecord, path: string): Promise<string>;
   /** Starts the proxy that is the only way out of a VM with an allow-list; it ends with the VM's machine. */
   startEgressProxy(start: { runtime: string; settings: EgressSettings }, io: Io): Promise<void>;
+  /**
+   * Starts a command of our own that outlives this one: upkeep that any later command could do as well. What it says is
+   * in `paths.backgroundLog`.
+   */
+  startInBackground(words: readonly string[]): Promise<ProcessRef>;
   /** What looks at this workstation, one for each area; loaded at its first use. */
   detectors(): Promise<readonly Detector[]>;
   /** What the project in a directory needs, by its own files. Runs nothing; what is not understood is a note. */

@@ -44,7 +44,7 @@ export interface ProcessMemory {
 export interface DaemonOptions {
   /** Beside PATH, HOME and the like: nothing else of this process's own gets into a daemon, no variable, no descriptor. */
   env?: Readonly<Record<string, string | undefined>>;
-  /** File that receives standard output and error, truncated first. */
+  /** File that receives standard output and error, truncated first; what several say is appended. */
   logFile: string;
   cwd?: string;
 }
@@ -189,6 +189,8 @@ export interface Host {
   readonly user: HostUser;
   readonly architecture: string;
   readonly cpuCount: number;
+  /** From now on whatever else runs on this machine comes before this process and what it starts. */
+  yieldProcessors(): void;
   readonly memoryBytes: number;
   readonly hostname: string;
   readonly files: Files;

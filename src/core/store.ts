@@ -16,6 +16,7 @@ export interface Paths {
   readonly secretSettings: string;
   readonly profiles: string;
   readonly logFile: string;
+  readonly backgroundLog: string;
   readonly auditFile: string;
   readonly locks: string;
   readonly cache: string;

@@ -1,8 +1,8 @@
-import path from 'node:path';
 import { type EgressSettings, egressFiles } from '../core/egress.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
+import { findOwnProgram } from '../host/own-program.ts';
 import { checkSocketPath } from '../host/sockets.ts';
 import { until } from '../lib/until.ts';
 import { upstreamVariables } from './upstream.ts';
@@ -21,7 +21,7 @@ export async function startEgressProxy(
 ): Promise<void> {
   const files = egressFiles(runtime);
   checkSocketPath(files.socket);
-  const program = await findProgram(host);
+  const program = await findOwnProgram(host, programName);
   await host.files.remove(files.socket);
   await host.files.writeAtomic(files.settings, JSON.stringify(settings));
   const argv = [process.execPath, program, files.settings];
@@ -52,17 +52,4 @@ async function isListening(host: Host, socket: string): Promise<boolean> {
   } catch {
     return false;
   }
-}
-
-/** Beside the program, or beside the directory of its chunks. */
-async function findProgram(host: Host): Promise<string> {
-  const here = import.meta.dirname;
-  for (const directory of [here, path.dirname(here)]) {
-    const program = path.join(directory, programName);
-    if ((await host.files.facts(program)) !== undefined) return program;
-  }
-  throw new CloneboxError('host-unable', `${programName} is not there`, {
-    hint: 'Install CloneBox again, or build it: npm run build',
-    facts: { directory: here },
-  });
 }

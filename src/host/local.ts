@@ -1,4 +1,4 @@
-import { arch, cpus, homedir, hostname, totalmem, userInfo } from 'node:os';
+import { arch, constants, cpus, homedir, hostname, setPriority, totalmem, userInfo } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Host, HostUser } from '../core/host.ts';
 import { fetchUrl, writeStream } from './download.ts';
@@ -28,6 +28,7 @@ export function createHost(env: NodeJS.ProcessEnv = process.env): Host {
     user: readUser(env),
     architecture: arch(),
     cpuCount: cpus().length,
+    yieldProcessors: () => setPriority(constants.priority.PRIORITY_LOW),
     memoryBytes: totalmem(),
     hostname: hostname(),
     files: localFiles,

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { constants as systemConstants } from 'node:os';
@@ -200,6 +200,9 @@ export async function startFedDaemon(
   };
 }
 
+/** Whoever else writes there still does not leave a hole. */
+const fresh = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND;
+
 async function launch(
   argv: readonly string[],
   options: DaemonOptions,
@@ -207,7 +210,7 @@ async function launch(
 ): Promise<{ process: ProcessRef; child: ChildProcess }> {
   const [program, ...args] = argv;
   if (program === undefined) throw new Error('startDaemon: empty argv');
-  const log = openSync(options.logFile, 'w', 0o600);
+  const log = openSync(options.logFile, fresh, 0o600);
   try {
     const child = spawn(program, args, {
       stdio: ['ignore', log, log, ...more],

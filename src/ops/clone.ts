@@ -25,6 +25,7 @@ import { readStatus, type VmStatus } from './status.ts';
 import { swapVm } from './swap.ts';
 import { findProject, named } from './target.ts';
 import type { TemplateWish } from './templates/choose.ts';
+import { keepLater } from './templates/keep-later.ts';
 import { secondsSince, type Timings } from './timings.ts';
 import { requireTrust, type TrustChoice } from './trust.ts';
 import { isUp, readVmState } from './vm-state.ts';
@@ -79,7 +80,13 @@ export interface CloneResult {
  * Makes the VM of a project, or finds that it is there (docs/operations/clone.md). Idempotent: with an unchanged
  * configuration a second call changes nothing. On failure nothing is left but the project's configuration file.
  */
-export function clone(ctx: Ctx, asked: CloneInput): Promise<CloneResult> {
+export async function clone(ctx: Ctx, asked: CloneInput): Promise<CloneResult> {
+  const made = await cloneInOperation(ctx, asked);
+  if (asked.template === 'later' && made.path === 'disk') await keepLater(ctx, made.vm.name);
+  return made;
+}
+
+function cloneInOperation(ctx: Ctx, asked: CloneInput): Promise<CloneResult> {
   const begin = { event: 'vm.create', target: named(asked.target) } as const;
   return operation(ctx, begin, async (op) => {
     const project = await findProject(op.ctx, asked.target, asked.cwd);

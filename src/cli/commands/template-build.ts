@@ -5,9 +5,16 @@ import { renderTemplate } from '../render/template.ts';
 export const templateBuild = defineCommand({
   description: `Makes the template that a clone of a project would begin from, and keeps its memory, so that the clone itself takes a second. Makes no VM. When both are there, nothing is done.`,
   arguments: {
-    project: { ...vmArgument, summary: 'path of the project; default: this directory' },
+    project: {
+      ...vmArgument,
+      summary: 'path of the project, or name of a VM: as that was made; default: this directory',
+    },
   },
   options: {
+    idle: {
+      kind: 'flag',
+      summary: 'once no machine is being started, and behind whatever else runs',
+    },
     cold: { kind: 'flag', summary: 'the disk alone, without a memory to go on from' },
   },
   examples: [
@@ -16,7 +23,13 @@ export const templateBuild = defineCommand({
   ],
   run: async ({ ctx, args, options, cwd, trust }) => {
     const { buildTemplate } = await import('../../ops/templates/build.ts');
-    return buildTemplate(ctx, { target: args.project, cwd, trust, warm: !options.cold });
+    return buildTemplate(ctx, {
+      target: args.project,
+      cwd,
+      trust,
+      warm: !options.cold,
+      idle: options.idle,
+    });
   },
   render: ({ template, notWarm }, look) =>
     renderTemplate(template, notWarm === null ? [] : [`no memory was kept: ${notWarm}`], look),
