@@ -71,6 +71,8 @@ export function createContext(
             (await import('./ops/delete.ts')).trashVm(graph(io), finish),
           'purge-vm': async (finish, io) =>
             (await import('./ops/delete.ts')).purgeVm(graph(io), finish),
+          'end-member': async (finish, io) =>
+            (await import('./ops/pool/end.ts')).endMachine(graph(io), finish),
           'restore-vm': (finish, io) => store.restore(finish.name, finish.from, io),
           'swap-vm': async (finish, io) =>
             (await import('./ops/swap.ts')).swapVm(graph(io), finish),

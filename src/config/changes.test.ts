@@ -16,7 +16,7 @@ const examplePlan: VmPlan = {
   accel: 'auto',
   shareDriver: 'auto',
   memoryMode: 'auto',
-  templates: { warm: true, resident: [] },
+  templates: { warm: true, resident: [], pool: 0 },
   user: { name: 'me', uid: 1000, gid: 1000, shell: '/bin/bash' },
   auth: { method: 'ssh_key', keys: [] },
   authorizedKeys: [],

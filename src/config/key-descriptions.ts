@@ -24,7 +24,8 @@ export const keyDescriptions: Readonly<Record<string, string>> = {
     "`true`: clones go on from the template's memory, in about a second. `false`: they boot its disk",
   'templates.resident':
     'Units that hold no keys and no random state: they go on running in each clone as they were in the template, and are not started anew',
-  'templates.pool': 'Others than 0 are not available yet',
+  'templates.pool':
+    'Clones that are kept running for the next `clone` to claim, as far as there is memory: 0 to 64 ([pool](../templates.md#pool))',
   vm: 'The machine',
   'vm.name': 'Name of the VM: 1 to 63 of `a-z`, `0-9` and `-`, not starting with `-`',
   'vm.driver': 'Hypervisor: `qemu`',

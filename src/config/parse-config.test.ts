@@ -63,7 +63,7 @@ secrets:
 health_checks: []
 limits: {}
 snapshots: {}
-templates: { warm: true, resident: [nginx], pool: 0 }
+templates: { warm: true, resident: [nginx], pool: 2 }
 `;
 
 describe('parseConfig', () => {
@@ -123,7 +123,7 @@ describe('parseConfig', () => {
           },
         },
       },
-      templates: { warm: true, resident: ['nginx'] },
+      templates: { warm: true, resident: ['nginx'], pool: 2 },
     });
     expect(origin?.file).toBe(file);
     expect(origin?.at(['vm', 'memory'])).toMatchObject({ file, line: 9, column: 11 });
@@ -335,7 +335,6 @@ describe('parseConfig', () => {
     ['health_checks: [{}]', '2:16 health_checks is not available yet'],
     ['limits: { memory_limit: 1G }', '2:9 limits is not available yet'],
     ['snapshots: { keep: 1 }', '2:12 snapshots is not available yet'],
-    ['templates: { pool: 2 }', '2:20 templates.pool is not available yet'],
     ['vm: { gui: true }', '2:12 vm.gui is not available yet'],
     ['vm: { driver: libvirt }', '2:15 vm.driver libvirt is not available yet'],
   ])('puts off %s', (line, problem) => {

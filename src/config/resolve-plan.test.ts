@@ -41,7 +41,7 @@ describe('resolvePlan', () => {
       accel: 'auto',
       shareDriver: 'auto',
       memoryMode: 'auto',
-      templates: { warm: true, resident: [] },
+      templates: { warm: true, resident: [], pool: 0 },
       user: me,
       auth: { method: 'ssh_key', keys: [] },
       authorizedKeys: [],

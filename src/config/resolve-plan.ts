@@ -49,6 +49,7 @@ export function resolvePlan(input: PlanInput): VmPlan {
     templates: {
       warm: config.templates?.warm ?? true,
       resident: config.templates?.resident ?? [],
+      pool: config.templates?.pool ?? 0,
     },
     user,
     ...resolveAuth(input, report),

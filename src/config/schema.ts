@@ -125,7 +125,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       warm: z.boolean().optional(),
       resident: field.unique(field.serviceName, itself).optional(),
-      pool: field.reserved(z.literal(0)).optional(),
+      pool: field.wholeNumber(0, 64).optional(),
     })
     .optional(),
 });

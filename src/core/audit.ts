@@ -22,6 +22,8 @@ export const auditEvents = [
   'template.build',
   'template.keep',
   'template.prune',
+  'pool.add',
+  'pool.end',
   'config.create',
   'config.modify',
   'config.trust',

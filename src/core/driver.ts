@@ -31,9 +31,10 @@ export interface NetworkSpec {
   readonly forwards: readonly PortForward[];
   /**
    * Whether the guest reaches anything: `open`, `closed` from the first moment (forwards lead in all the same), or
-   * `closable`: open until `Driver.closeNetwork`. Drivers without that method are only ever asked for `open`.
+   * `closable`: open until `Driver.closeNetwork`. Drivers without that method are only ever asked for `open`. `later`: it
+   * leads nowhere, neither out nor in, until `Driver.memory.adopt`.
    */
-  readonly egress: 'open' | 'closable' | 'closed';
+  readonly egress: 'open' | 'closable' | 'closed' | 'later';
 }
 
 /** The memory of a machine that was kept, as the two files that `Driver.memory` wrote. */
@@ -195,6 +196,14 @@ export interface Driver {
      * reason, and removes what it wrote; the machine runs on or is paused then, and is to be stopped either way.
      */
     keep(name: VmName, into: KeptMemory, io: Io): Promise<void>;
+    /**
+     * Gives a running machine, started with `egress: 'later'` under the name `from`, the name and the network of `spec`,
+     * the rest of which is what it was started with. May be repeated after a failure. `conflict` with `facts.ports` when a
+     * port was taken meanwhile; `hypervisor-failed` when the machine is gone. Nothing is left of the other name.
+     */
+    adopt(from: VmName, spec: MachineSpec, io: Io): Promise<Started>;
+    /** Whether a running machine has these very directories open to share them, and not ones that were there before. */
+    holds(name: VmName, directories: readonly string[]): Promise<boolean>;
     /**
      * What must be the same for a kept memory to be gone on from, as text: build and machine type of the hypervisor,
      * device layout, accelerator and what processor that gives to a guest. Those of `facts`.

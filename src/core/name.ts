@@ -8,10 +8,10 @@ export type VmName = string & { readonly [brand]: 'vm' };
 export const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /**
- * A name as files of ours have it: also that of a VM built beside the one it will replace, and of the machine of a
- * template that is being made. No user can type those.
+ * A name as files of ours have it: also that of a VM built beside the one it will replace, of the machine of a template
+ * that is being made, and of a machine of the pool. No user can type those.
  */
-export const storedNamePattern = /^[a-z0-9][a-z0-9-]{0,62}(\.(new|bake))?$/;
+export const storedNamePattern = /^[a-z0-9][a-z0-9-]{0,62}(\.(new|bake|pool[0-9a-f]{6}))?$/;
 
 /** The name under which the successor of a VM is built beside it. */
 export function besideName(name: VmName): VmName {
@@ -21,6 +21,18 @@ export function besideName(name: VmName): VmName {
 /** The name of the machine in which a template with this key is made. */
 export function bakeName(key: string): VmName {
   return `${key.slice(0, 12)}.bake` as VmName;
+}
+
+/** A name for a machine that waits for a VM of this name to be made of it; another one each time. */
+export function memberName(name: VmName): VmName {
+  return `${name}.pool${crypto.randomUUID().slice(0, 6)}` as VmName;
+}
+
+/** The VM that a machine of the pool waits for, `undefined` for any other name. */
+export function waitsFor(name: string): VmName | undefined {
+  return storedNamePattern.test(name)
+    ? (/^(.*)\.pool[0-9a-f]{6}$/.exec(name)?.[1] as VmName | undefined)
+    : undefined;
 }
 
 /** Turns text into a VM name. Fails with `usage`, and suggests the nearest legal name. */

@@ -80,6 +80,8 @@ export interface PlannedTemplates {
   readonly warm: boolean;
   /** Units that hold no identity: they go on running in a clone as they were in the template. */
   readonly resident: readonly string[];
+  /** Clones that run already and wait to be claimed. */
+  readonly pool: number;
 }
 
 /** The resolved configuration: exactly what will be made, nothing left to a default. It becomes the VM's record. */

@@ -17,8 +17,9 @@ export interface VmRecord {
   readonly mac: string;
   /** ISO 8601, UTC. */
   readonly created: string;
-  /** `creating` until the first boot was provisioned and proven; a crash leaves it, and the VM is then `broken`. */
-  readonly phase: 'creating' | 'ready';
+  /** `creating` until the first boot was provisioned and proven; a crash leaves it, and the VM is then `broken`. `pooled`: a
+   * machine of the pool that nobody has claimed, and no VM. */
+  readonly phase: 'creating' | 'ready' | 'pooled';
   readonly plan: VmPlan;
   readonly image: {
     readonly reference: string;

@@ -74,6 +74,7 @@ export type Finish =
       readonly to: string;
     }
   | { readonly kind: 'purge-vm'; readonly driver: string; readonly name: VmName }
+  | { readonly kind: 'end-member'; readonly driver: string; readonly name: VmName }
   | { readonly kind: 'restore-vm'; readonly name: VmName; readonly from: string }
   | ({ readonly kind: 'swap-vm'; readonly driver: string } & Swap);
 
@@ -161,6 +162,10 @@ export interface Store {
   read(name: VmName): Promise<VmRecord | undefined>;
   write(record: VmRecord): Promise<void>;
   names(): Promise<VmName[]>;
+  /** The machines of the pool, also those of which only a lock file is left. */
+  members(): Promise<VmName[]>;
+  /** Removes everything of a machine of the pool that does not run under its name (any more). Call it with its lock. */
+  forgetMember(name: VmName): Promise<void>;
   /** The base image, and the template, under every VM, those in the trash included (as `trash/NAME-TIME`). */
   imageDigests(): Promise<Foundation[]>;
   /** Holds the VM's lock for the length of `action`; `conflict` at once when another process has it. */

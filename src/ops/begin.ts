@@ -35,8 +35,14 @@ export async function makeDisk(
 }
 
 /** Starts the machine; one that came from a template is made itself and has run a command when this returns. */
-export async function beginAndProve(ctx: Ctx, record: VmRecord, beginning: Beginning) {
-  const { booted, way } = await begin(ctx, record, beginning);
+export async function beginAndProve(
+  ctx: Ctx,
+  record: VmRecord,
+  { beginning, member }: { beginning: Beginning; member: VmRecord | undefined },
+) {
+  const { booted, way } =
+    (member && (await claim(ctx, { record, member, beginning }))) ??
+    (await begin(ctx, record, beginning));
   const timings: Timings = { t_agent: secondsSince(ctx) };
   try {
     if (beginning.path !== 'cold') {
@@ -58,6 +64,32 @@ export async function beginAndProve(ctx: Ctx, record: VmRecord, beginning: Begin
   }
 }
 
+/**
+ * Makes a machine of the pool this VM's. `undefined` when that cannot be: the machine is ended then, and the disk as new
+ * as if there had been none.
+ */
+async function claim(
+  ctx: Ctx,
+  { record, member, beginning }: { record: VmRecord; member: VmRecord; beginning: Beginning },
+): Promise<{ booted: Booted; way: Way } | undefined> {
+  try {
+    const booted = await bootMachine(ctx, record, { kind: 'pool', member: member.name });
+    return { booted, way: { path: 'warm', pathReason: 'it was running already, in the pool' } };
+  } catch (error) {
+    ctx.io.signal.throwIfAborted();
+    if (!isCloneboxError(error) || beginning.path !== 'warm') throw error;
+    const why = reasonOf(error).split('\n')[0];
+    ctx.io.emit({ kind: 'warning', text: `a machine of the pool could not be used: ${why}` });
+    const driver = await ctx.driver(record.plan.driver);
+    for (const name of [record.name, member.name]) await driver.stop(name, ctx.io, { grace: 0 });
+    const { disk } = ctx.store.paths.vm(record.name);
+    await ctx.host.files.remove(disk);
+    const { warm } = beginning;
+    await driver.create({ path: disk, base: warm.disk, size: warm.shape.disk }, ctx.io);
+    return undefined;
+  }
+}
+
 /** Starts the machine: from the kept memory if it can, else by a boot of the same disk. */
 async function begin(
   ctx: Ctx,
@@ -74,7 +106,10 @@ async function begin(
   const mode = await chooseMemoryMode(ctx, plan);
   await requireMemory(ctx, neededMemory(plan, warm, mode));
   try {
-    const booted = await bootMachine(ctx, record, { ...warm.memory, mode });
+    const booted = await bootMachine(ctx, record, {
+      kind: 'memory',
+      memory: { ...warm.memory, mode },
+    });
     return { booted, way: { path: 'warm', pathReason: 'the memory of its template was kept' } };
   } catch (error) {
     if (!isCloneboxError(error) || error.facts.resume !== true) throw error;

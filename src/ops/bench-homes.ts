@@ -44,7 +44,7 @@ function sampleRecord(name: VmRecord['name'], index: number): VmRecord {
         accel: 'auto',
         shareDriver: 'auto',
         memoryMode: 'auto',
-        templates: { warm: true, resident: [] },
+        templates: { warm: true, resident: [], pool: 0 },
       },
       user: { name: 'me', uid: 1000, gid: 1000, shell: '/bin/bash' },
       ...{

@@ -2,6 +2,7 @@ import type { Ctx } from '../core/ctx.ts';
 import type { Driver, MachineSpec, Started } from '../core/driver.ts';
 import { CloneboxError, isCloneboxError, reasonOf } from '../core/errors.ts';
 import type { Guest } from '../core/guest.ts';
+import type { VmName } from '../core/name.ts';
 import type { VmRecord } from '../core/record.ts';
 import type { SetupInput } from '../core/setup.ts';
 import { withDeadline } from '../lib/deadline.ts';
@@ -20,6 +21,11 @@ export interface Booted extends WatchedMachine {
   readonly setup: SetupInput;
 }
 
+/** What a machine comes from when it does not boot: a kept memory, or one of the pool, which has another name so far. */
+export type Source =
+  | { readonly kind: 'memory'; readonly memory: NonNullable<MachineSpec['resume']> }
+  | { readonly kind: 'pool'; readonly member: VmName };
+
 /** How long a guest may take to answer, in milliseconds. Emulated guests are ten times slower. */
 const bootTimeouts = { kvm: 120_000, tcg: 600_000 };
 
@@ -27,22 +33,18 @@ const bootTimeouts = { kvm: 120_000, tcg: 600_000 };
  * Starts the machine of a record and waits until its guest answers. A port that was taken meanwhile is leased anew.
  * On failure the machine is left for the caller's journal to stop; the record is written when its ports have changed.
  */
-export async function bootMachine(
-  ctx: Ctx,
-  record: VmRecord,
-  resume?: MachineSpec['resume'],
-): Promise<Booted> {
+export async function bootMachine(ctx: Ctx, record: VmRecord, source?: Source): Promise<Booted> {
   const { io } = ctx;
   const driver = await ctx.driver(record.plan.driver);
   io.emit({ kind: 'phase', id: 'start', title: 'Starting the machine' });
   await checkShares(ctx, record);
   const { serialLog, disk } = ctx.store.paths.vm(record.name);
   const serialFrom = (await ctx.host.files.facts(serialLog))?.size ?? 0;
-  const { record: current, started } = await startWithFreePorts(ctx, driver, { record, resume });
+  const { record: current, started } = await startWithFreePorts(ctx, driver, { record, source });
   const guest = await ctx.openGuest(record.name);
   const watched = { name: record.name, driver, disk, serialLog, serialFrom };
   try {
-    const title = resume
+    const title = source
       ? "Going on from the template's memory"
       : `Booting (${started.accel.accel.toUpperCase()})`;
     io.emit({ kind: 'phase', id: 'boot', title });
@@ -81,7 +83,7 @@ async function checkShares(ctx: Ctx, record: VmRecord): Promise<void> {
 async function startWithFreePorts(
   ctx: Ctx,
   driver: Driver,
-  { record, resume }: { record: VmRecord; resume: MachineSpec['resume'] },
+  { record, source }: { record: VmRecord; source: Source | undefined },
 ): Promise<{ record: VmRecord; started: Started }> {
   const facts = await driver.preflight(ctx.io);
   const [problem] = facts.problems;
@@ -95,17 +97,17 @@ async function startWithFreePorts(
   const readOnly = record.plan.shares.some((share) => share.mode === 'ro');
   const able = !readOnly || facts.shares.readOnly;
   // The slots of a kept memory are 9p.
-  const usual = able && resume === undefined ? facts.shares.driver : '9p';
+  const usual = able && source === undefined ? facts.shares.driver : '9p';
   const shareDriver = wanted === 'auto' ? usual : wanted;
   let current = record;
   for (let attempt = 0; ; attempt++) {
     try {
       return {
         record: current,
-        started: await driver.start(
-          { ...machineSpec(ctx, current, shareDriver), ...(resume && { resume }) },
-          ctx.io,
-        ),
+        started: await startFrom(ctx, driver, {
+          spec: machineSpec(ctx, current, shareDriver),
+          source,
+        }),
       };
     } catch (error) {
       if (!isCloneboxError(error, 'conflict') || !Array.isArray(error.facts.ports) || attempt >= 5)
@@ -114,6 +116,17 @@ async function startWithFreePorts(
       ctx.io.emit({ kind: 'note', text: `${error.message}; another one was taken` });
     }
   }
+}
+
+function startFrom(
+  { io }: Ctx,
+  driver: Driver,
+  { spec, source }: { spec: MachineSpec; source: Source | undefined },
+): Promise<Started> {
+  if (source === undefined) return driver.start(spec, io);
+  if (source.kind === 'memory') return driver.start({ ...spec, resume: source.memory }, io);
+  if (driver.memory === undefined) throw new Error(`${driver.name} keeps no memory`);
+  return driver.memory.adopt(source.member, spec, io);
 }
 
 /** Leases the ports of a VM anew: those still free stay, a taken one moves on. */

@@ -25,7 +25,7 @@ import { readStatus, type VmStatus } from './status.ts';
 import { swapVm } from './swap.ts';
 import { findProject, named } from './target.ts';
 import type { TemplateWish } from './templates/choose.ts';
-import { keepLater } from './templates/keep-later.ts';
+import { startUpkeep } from './templates/upkeep.ts';
 import { secondsSince, type Timings } from './timings.ts';
 import { requireTrust, type TrustChoice } from './trust.ts';
 import { isUp, readVmState } from './vm-state.ts';
@@ -82,7 +82,7 @@ export interface CloneResult {
  */
 export async function clone(ctx: Ctx, asked: CloneInput): Promise<CloneResult> {
   const made = await cloneInOperation(ctx, asked);
-  if (asked.template === 'later' && made.path === 'disk') await keepLater(ctx, made.vm.name);
+  await startUpkeep(ctx, made, asked.template);
   return made;
 }
 

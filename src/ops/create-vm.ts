@@ -11,9 +11,10 @@ import type { Booted } from './boot.ts';
 import { complete, setUp } from './complete.ts';
 import { gather } from './gather.ts';
 import { readLoginKeys } from './login-keys.ts';
+import { makeKeys } from './make-keys.ts';
 import { newRecord } from './new-record.ts';
-import { operation } from './operation.ts';
-import { chooseBeginning, type TemplateWish } from './templates/choose.ts';
+import { withMember } from './pool/claim.ts';
+import { type Beginning, chooseBeginning, type TemplateWish } from './templates/choose.ts';
 import { secondsSince, type Timings } from './timings.ts';
 import { inTurn } from './turns.ts';
 import { tellMovedPorts, wantedPorts } from './wanted-ports.ts';
@@ -42,32 +43,54 @@ export interface Created {
  * `creating`: the caller says when it is `ready`.
  */
 export async function createVm(ctx: Ctx, asked: VmPlan, made: NewVm): Promise<Created> {
-  const { io, store } = ctx;
   const { journal, name } = made;
   const plan = { ...asked, authorizedKeys: await readLoginKeys(ctx, asked) };
-  const paths = store.paths.vm(name);
   const parts = await journal.step('its image', { kind: 'sweep-images' }, () => gather(ctx, plan));
-  const { driver, image } = parts;
   const { template: wish, keepFailed } = made;
   const beginning = await chooseBeginning(ctx, plan, { parts, wish, keepFailed });
-  io.emit({ kind: 'phase', id: 'disk', title: 'Making the disk' });
+  const claim = beginning.path === 'warm' ? { plan, ...beginning, journal, name } : undefined;
+  return withMember(ctx, claim, (member) => make(ctx, plan, { ...made, parts, beginning, member }));
+}
+
+interface Making extends NewVm {
+  readonly parts: Awaited<ReturnType<typeof gather>>;
+  readonly beginning: Beginning;
+  /** The machine of the pool that becomes the VM: its directory is the VM's already, with a disk and keys. */
+  readonly member: VmRecord | undefined;
+}
+
+async function make(ctx: Ctx, plan: VmPlan, making: Making): Promise<Created> {
+  const { io, store } = ctx;
+  const { journal, name, parts, beginning, member } = making;
+  const { driver, image } = parts;
+  const paths = store.paths.vm(name);
   const own = (path: string) => ({ kind: 'remove-path', path }) as const;
-  await journal.step('its directory', own(paths.directory), () =>
-    ctx.host.files.makeDirectory(paths.directory),
-  );
+  io.emit({
+    kind: 'phase',
+    id: 'disk',
+    title: member ? 'Taking it from the pool' : 'Making the disk',
+  });
+  if (member === undefined) {
+    await journal.step('its directory', own(paths.directory), () =>
+      ctx.host.files.makeDirectory(paths.directory),
+    );
+  }
   const leases = await journal.step('its ports', { kind: 'release-leases', name }, () =>
     store.lease(name, wantedPorts(plan), io),
   );
   if (name === plan.name) tellMovedPorts(ctx, plan, leases);
-  const record = newRecord(plan, { ...made, ...parts, beginning, leases, now: ctx.host.now() });
+  const now = ctx.host.now();
+  const record = newRecord(plan, { ...making, ...parts, leases, now });
   await journal.step('its record', own(paths.record), () => store.write(record));
-  await journal.step('its disk', own(paths.disk), () =>
-    makeDisk(ctx, { record, driver, image, beginning }),
-  );
-  await journal.step('its keys', own(paths.key), () => makeKeys(ctx, record));
+  if (member === undefined) {
+    await journal.step('its disk', own(paths.disk), () =>
+      makeDisk(ctx, { record, driver, image, beginning }),
+    );
+    await journal.step('its keys', own(paths.key), () => makeKeys(ctx, record));
+  }
   const undo = { kind: 'stop-machine', driver: plan.driver, name } as const;
   const { booted, way, timings } = await inTurn(ctx, () =>
-    journal.step('its machine', undo, () => beginAndProve(ctx, record, beginning)),
+    journal.step('its machine', undo, () => beginAndProve(ctx, record, { beginning, member })),
   );
   try {
     const password = way.path === 'cold' ? await setUp(ctx, booted) : await complete(ctx, booted);
@@ -77,13 +100,6 @@ export async function createVm(ctx: Ctx, asked: VmPlan, made: NewVm): Promise<Cr
     await booted.guest.close();
     throw error;
   }
-}
-
-function makeKeys(ctx: Ctx, record: VmRecord): Promise<void> {
-  const target = { type: 'vm', name: record.plan.name } as const;
-  return operation(ctx, { event: 'auth.ssh_key.generated', target }, (op) =>
-    op.ctx.prepareFirstBoot(record),
-  );
 }
 
 /** From now on the VM is whole. What only a first boot needs is removed. */

@@ -3,6 +3,7 @@ import { reasonOf } from '../core/errors.ts';
 import type { VmName } from '../core/name.ts';
 import { uninterrupted } from '../core/quiet-io.ts';
 import { isFull, journaled, type Operation, operation } from './operation.ts';
+import { endPool } from './pool/end.ts';
 import { findVm, named } from './target.ts';
 import { isUp, readVmState } from './vm-state.ts';
 
@@ -96,6 +97,7 @@ export async function purgeVm(
   { driver, name }: { driver: string; name: VmName },
 ): Promise<void> {
   await removeMachine(ctx, driver, name);
+  await endPool(ctx, name);
   await ctx.store.purge(name);
 }
 

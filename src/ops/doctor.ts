@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { Ctx } from '../core/ctx.ts';
 import { formatBytes } from '../lib/bytes.ts';
 import { availableMemory, leastMemory } from './memory-room.ts';
+import { waitingMembers } from './pool/members.ts';
 
 export interface DoctorLine {
   readonly check: string;
@@ -24,6 +25,7 @@ export async function doctor(ctx: Ctx): Promise<DoctorReport> {
     ...(await toolLines(ctx)),
     ...(await imageLines(ctx)),
     ...(await spaceLines(ctx)),
+    ...(await poolLines(ctx)),
     ...(await leftoverLines(ctx)),
   ];
   return { lines, problems: lines.filter((line) => line.verdict === 'problem').length };
@@ -193,4 +195,23 @@ async function leftoverLines(ctx: Ctx): Promise<DoctorLine[]> {
       'clonebox recover --auto; the next command on it does so too',
     ),
   );
+}
+
+async function poolLines(ctx: Ctx): Promise<DoctorLine[]> {
+  const names = await ctx.store.members();
+  const waiting = await waitingMembers(ctx);
+  const lines: DoctorLine[] = [];
+  if (waiting.length > 0) {
+    const vms = [...new Set(waiting.map(({ plan }) => plan.name))].join(', ');
+    const detail = `${waiting.length} machines run and wait to be claimed: ${vms}`;
+    lines.push(ok('pool', detail));
+  }
+  const others = names.filter((name) => !waiting.some((member) => member.name === name));
+  const left = [];
+  for (const name of others) if (!(await ctx.store.isLocked(name))) left.push(name);
+  if (left.length > 0) {
+    const detail = `${left.length} that nobody can claim any more`;
+    lines.push(note('pool', detail, 'clonebox template prune; filling the pool does so too'));
+  }
+  return lines;
 }

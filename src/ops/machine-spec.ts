@@ -1,5 +1,5 @@
 import type { Ctx } from '../core/ctx.ts';
-import type { MachineSpec } from '../core/driver.ts';
+import type { MachineSpec, NetworkSpec } from '../core/driver.ts';
 import type { VmRecord } from '../core/record.ts';
 
 /** What the driver is asked to run: the record in bytes and absolute paths. */
@@ -33,8 +33,14 @@ export function machineSpec(
     network: {
       mac: record.mac,
       forwards: record.leases.map((lease) => ({ host: lease.host, guest: lease.guest })),
-      egress: plan.egress === 'full' ? 'open' : record.phase === 'creating' ? 'closable' : 'closed',
+      egress: egressOf(record),
     },
     serialLog: paths.serialLog,
   };
+}
+
+function egressOf({ plan, phase }: VmRecord): NetworkSpec['egress'] {
+  if (phase === 'pooled') return 'later';
+  if (plan.egress === 'full') return 'open';
+  return phase === 'creating' ? 'closable' : 'closed';
 }

@@ -18,15 +18,17 @@ export function newRecord(
     leases: VmRecord['leases'];
     now: number;
     overrides: Overrides;
+    /** The machine that it was before, if one was claimed. */
+    member?: Pick<VmRecord, 'uuid' | 'mac'> | undefined;
   },
 ): VmRecord {
   const { image } = made;
   return {
     version: 1,
     name: made.name,
-    uuid: randomUUID(),
+    uuid: made.member?.uuid ?? randomUUID(),
     // Locally administered, QEMU's own prefix.
-    mac: `52:54:00${[...randomBytes(3)].map((byte) => `:${byte.toString(16).padStart(2, '0')}`).join('')}`,
+    mac: made.member?.mac ?? newMac(),
     created: new Date(made.now).toISOString(),
     phase: 'creating',
     // What `auto` meant is written down: a later reading of the file does not ask again.
@@ -43,6 +45,11 @@ export function newRecord(
     leases: made.leases,
     overrides: stored(made.overrides),
   };
+}
+
+function newMac(): string {
+  const bytes = [...randomBytes(3)].map((byte) => `:${byte.toString(16).padStart(2, '0')}`);
+  return `52:54:00${bytes.join('')}`;
 }
 
 function templateOf(beginning: Beginning): Pick<VmRecord, 'template'> {

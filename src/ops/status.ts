@@ -3,6 +3,7 @@ import type { MemoryMode, NetworkChoice } from '../core/driver.ts';
 import type { VmName } from '../core/name.ts';
 import type { VmRecord } from '../core/record.ts';
 import { type EgressStatus, egressOf } from './egress.ts';
+import { waitingMembers } from './pool/members.ts';
 import { loadVm } from './target.ts';
 import { readVmState } from './vm-state.ts';
 
@@ -50,7 +51,12 @@ export interface VmStatus extends VmSummary {
   };
   readonly disk: { readonly configured: number; readonly allocated: number | null };
   readonly cpus: number;
-  readonly template: { readonly key: string | null; readonly warm: boolean };
+  /** `pool`: clones of it that run already and wait to be claimed. */
+  readonly template: {
+    readonly key: string | null;
+    readonly warm: boolean;
+    readonly pool: number;
+  };
 }
 
 /** The state of one VM by name or project, read from the truth. */
@@ -94,6 +100,7 @@ export async function readStatus(ctx: Ctx, record: VmRecord): Promise<VmStatus> 
   const running = await driver.running(name);
   const state = await driver.inspect(name, ctx.io);
   const usage = await driver.usage(name);
+  const pool = (await waitingMembers(ctx, plan.name)).length;
   const mounted = running === undefined ? undefined : await mountedPaths(ctx, name);
   const disk = await driver.measure(ctx.store.paths.vm(name).disk, ctx.io).catch(() => undefined);
   return {
@@ -120,7 +127,7 @@ export async function readStatus(ctx: Ctx, record: VmRecord): Promise<VmStatus> 
     },
     disk: { configured: plan.disk, allocated: disk?.allocated ?? null },
     cpus: plan.cpus,
-    template: { key: record.template?.key ?? null, warm: running?.resumed !== undefined },
+    template: { key: record.template?.key ?? null, warm: running?.resumed !== undefined, pool },
   };
 }
 

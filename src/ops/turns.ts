@@ -21,12 +21,10 @@ export async function inTurn<T>(ctx: Ctx, action: () => Promise<T>): Promise<T> 
 }
 
 /**
- * Runs `action` once nobody starts a machine, as the only one of its kind on this host, and behind whatever else runs: work
- * that nobody waits for.
+ * Runs `action` once nobody starts a machine, as the only one of its kind on this host: work that nobody waits for.
  */
 export async function whenIdle<T>(ctx: Ctx, action: () => Promise<T>): Promise<T> {
   const { host, io } = ctx;
-  host.yieldProcessors();
   io.emit({ kind: 'phase', id: 'idle', title: 'Waiting until no machine is being started' });
   for (;;) {
     const held = await tryLock(ctx, `${lockDirectory(ctx)}/background.lock`);

@@ -57,6 +57,7 @@ const finish = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('trash-vm'), driver: z.string(), name: vmName, to: z.string() }),
   z.object({ kind: z.literal('purge-vm'), driver: z.string(), name: vmName }),
+  z.object({ kind: z.literal('end-member'), driver: z.string(), name: vmName }),
   z.object({ kind: z.literal('restore-vm'), name: vmName, from: z.string() }),
   z.object({
     kind: z.literal('swap-vm'),

@@ -50,6 +50,7 @@ export const vmFiles = {
 /** What the driver and the guest channel keep of a running VM, in `runtimeOf(name)`. */
 export const runtimeFiles = {
   run: 'run.json',
+  origin: 'origin',
   qmp: 'qmp',
   qmpLock: 'qmp.lock',
   agent: 'agent',

@@ -63,8 +63,8 @@ const vmPlan = z.looseObject({
   // Those of before there was a choice had their memory for themselves.
   memoryMode: z.enum(['auto', 'own', 'shared']).prefault('auto'),
   templates: z
-    .looseObject({ warm: z.boolean(), resident: strings })
-    .prefault({ warm: true, resident: [] }),
+    .looseObject({ warm: z.boolean(), resident: strings, pool: z.int().prefault(0) })
+    .prefault({ warm: true, resident: [], pool: 0 }),
   user: z.looseObject({ name: z.string(), uid: z.int(), gid: z.int(), shell: z.string() }),
   auth: z.looseObject({
     method: z.enum(['ssh_key', 'one_time_password', 'password']),
@@ -129,7 +129,7 @@ export const vmRecord = z.looseObject({
   uuid: z.string(),
   mac: z.string(),
   created: z.string(),
-  phase: z.enum(['creating', 'ready']),
+  phase: z.enum(['creating', 'ready', 'pooled']),
   plan: vmPlan,
   image: z.looseObject({
     reference: z.string(),

@@ -47,7 +47,11 @@ function planOf(name: VmName): fc.Arbitrary<VmRecord['plan']> {
     accel: fc.constantFrom('auto', 'kvm', 'tcg'),
     shareDriver: fc.constantFrom('auto', '9p', 'virtiofs'),
     memoryMode: fc.constantFrom('auto', 'own', 'shared'),
-    templates: object<VmPlan['templates']>({ warm: fc.boolean(), resident: texts }),
+    templates: object<VmPlan['templates']>({
+      warm: fc.boolean(),
+      resident: texts,
+      pool: fc.nat(64),
+    }),
     user: object({ name: text, uid: fc.nat(), gid: fc.nat(), shell: text }),
     auth: object({
       method: fc.constantFrom('ssh_key', 'one_time_password', 'password'),
@@ -123,7 +127,7 @@ function recordOf(name: VmName): fc.Arbitrary<VmRecord> {
     uuid: text,
     mac: text,
     created: text,
-    phase: fc.constantFrom('creating', 'ready'),
+    phase: fc.constantFrom('creating', 'ready', 'pooled'),
     plan: planOf(name),
     image: object({
       reference: text,

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { CloneboxError, reasonOf } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
-import { besideName, namePattern, storedNamePattern, type VmName } from '../core/name.ts';
+import { besideName, namePattern, storedNamePattern, type VmName, waitsFor } from '../core/name.ts';
 import type { VmRecord } from '../core/record.ts';
 import type { Paths } from '../core/store.ts';
 import { vmRecord } from './record-schema.ts';
@@ -28,7 +28,7 @@ export async function readRecord(
 }
 
 function isOf({ plan }: VmRecord, name: VmName): boolean {
-  return plan.name === name || besideName(plan.name) === name;
+  return [name, waitsFor(name)].includes(plan.name) || besideName(plan.name) === name;
 }
 
 function parseRecord(name: VmName, path: string, text: string): VmRecord {

@@ -7,6 +7,7 @@ import { imageDigests } from './image-digests.ts';
 import { openJournal } from './journal.ts';
 import { leasePorts, releasePorts, syncLeases } from './leases.ts';
 import { vmLockFile, withVmLock } from './locks.ts';
+import { forgetMember, members } from './members.ts';
 import { readRecord, recordNames, writeRecord } from './records.ts';
 import { forgetJournals, recoverVm, unfinishedOperations } from './recovery.ts';
 import {
@@ -40,6 +41,8 @@ export function createStore({ host, paths, audit, handlers }: StoreOptions): Sto
     read: (name) => readRecord(host, paths, name),
     write: (record) => writeRecord(host, paths, record),
     names: () => recordNames(host, paths),
+    members: () => members(place),
+    forgetMember: (name) => forgetMember(place, name),
     imageDigests: () => imageDigests(place),
     withLock: (name, io, action) => withVmLock({ ...place, name }, io, action),
     isLocked: (name) => host.isLocked(vmLockFile(paths, name)),

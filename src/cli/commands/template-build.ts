@@ -1,9 +1,10 @@
+import type { PoolLevel } from '../../ops/pool/fill.ts';
 import { defineCommand } from '../command.ts';
 import { vmArgument } from '../common.ts';
 import { renderTemplate } from '../render/template.ts';
 
 export const templateBuild = defineCommand({
-  description: `Makes the template that a clone of a project would begin from, and keeps its memory, so that the clone itself takes a second. Makes no VM. When both are there, nothing is done.`,
+  description: `Makes the template that a clone of a project would begin from, keeps its memory, so that the clone itself takes a second, and fills its pool. Makes no VM. When all is there, nothing is done.`,
   arguments: {
     project: {
       ...vmArgument,
@@ -31,6 +32,15 @@ export const templateBuild = defineCommand({
       idle: options.idle,
     });
   },
-  render: ({ template, notWarm }, look) =>
-    renderTemplate(template, notWarm === null ? [] : [`no memory was kept: ${notWarm}`], look),
+  render: ({ template, notWarm, pool }, look) => {
+    const words = [
+      ...(notWarm === null ? [] : [`no memory was kept: ${notWarm}`]),
+      ...(pool.wanted === 0 ? [] : [poolText(pool)]),
+    ];
+    return renderTemplate(template, words, look);
+  },
 });
+
+function poolText({ waiting, wanted, reason }: PoolLevel): string {
+  return `${waiting} of ${wanted} in the pool${reason === null ? '' : `: ${reason}`}`;
+}

@@ -26,7 +26,7 @@ const stopped: VmStatus = {
   memory: { configured: 2 * gibibyte, private: null, shared: null, mode: null },
   disk: { configured: 20 * gibibyte, allocated: gibibyte },
   cpus: 2,
-  template: { key: null, warm: false },
+  template: { key: null, warm: false, pool: 0 },
 };
 const running: VmStatus = {
   ...stopped,

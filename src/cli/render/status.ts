@@ -65,9 +65,10 @@ function memoryText({ memory }: VmStatus): string {
   return [formatBytes(memory.configured), ...mode, ...own, ...shared].join(', ');
 }
 
-function templateText({ template: { key, warm } }: VmStatus): string {
+function templateText({ template: { key, warm, pool } }: VmStatus): string {
   if (key === null) return '';
-  return `${shortKey(key)}${warm ? ', gone on from its memory' : ''}`;
+  const more = pool === 0 ? '' : `, ${pool} more in the pool`;
+  return `${shortKey(key)}${warm ? ', gone on from its memory' : ''}${more}`;
 }
 
 function diskText({ disk }: VmStatus): string {

@@ -32,11 +32,11 @@ export async function closeNetwork(machine: Machine, spec: NetworkSpec, io: Io):
       // Also what an earlier attempt got done before it failed.
       for (const uplink of [uplinks.open, uplinks.closed]) await removeUplink(qmp, uplink);
       await endPasst(machine, process, io);
-      return addClosed(qmp, machine, { spec, io });
+      return addUser(qmp, machine, { spec, id: uplinks.closed, io });
     },
   });
   if (outcome === undefined) throw notThere('QEMU does not answer');
-  if (outcome !== 'closed') throw takenPorts(outcome);
+  if (outcome !== 'added') throw takenPorts(outcome);
   const closed = { ...run, network: closedNetwork };
   await writeRun(machine, closed);
   return { ...closed, process };
@@ -52,7 +52,8 @@ function notThere(why: string): CloneboxError {
   return new CloneboxError('hypervisor-failed', `the network cannot be closed: ${why}`);
 }
 
-async function removeUplink(qmp: Qmp, uplink: string): Promise<void> {
+/** Takes an uplink out of the hub; one that is not there is no error. */
+export async function removeUplink(qmp: Qmp, uplink: string): Promise<void> {
   for (const id of [hubPort(uplink), uplink]) {
     try {
       await qmp.execute('netdev_del', { id });
@@ -63,7 +64,7 @@ async function removeUplink(qmp: Qmp, uplink: string): Promise<void> {
 }
 
 /** passt ends when QEMU leaves it (`--one-off`); it holds the ports of the forwards until then. */
-async function endPasst({ host, files }: Machine, qemu: ProcessRef, io: Io): Promise<void> {
+export async function endPasst({ host, files }: Machine, qemu: ProcessRef, io: Io): Promise<void> {
   const patience = host.now() + passtGrace;
   for (;;) {
     const found = await host.processesMentioning(files.passtSocket);
@@ -74,17 +75,17 @@ async function endPasst({ host, files }: Machine, qemu: ProcessRef, io: Io): Pro
   }
 }
 
-/** Returns the ports that somebody else has, if that is why it cannot. */
-async function addClosed(
+/** Puts a network of QEMU's own into the hub. Returns the ports that somebody else has, if that is why it cannot. */
+export async function addUser(
   qmp: Qmp,
   { host }: Machine,
-  { spec, io }: { spec: NetworkSpec; io: Io },
-): Promise<'closed' | readonly number[]> {
-  const id = uplinks.closed;
+  { spec, id, io }: { spec: NetworkSpec; id: (typeof uplinks)[keyof typeof uplinks]; io: Io },
+): Promise<'added' | readonly number[]> {
+  const restrict = id === uplinks.closed;
   const hostfwd = hostForwards(spec).map((str) => ({ str }));
   for (let left = portTries; ; left--) {
     try {
-      await qmp.execute('netdev_add', { type: 'user', id, ipv6: false, restrict: true, hostfwd });
+      await qmp.execute('netdev_add', { type: 'user', id, ipv6: false, restrict, hostfwd });
       break;
     } catch (error) {
       const taken = [];
@@ -96,10 +97,10 @@ async function addClosed(
     }
   }
   await qmp.execute('netdev_add', { type: 'hubport', id: hubPort(id), hubid: 0, netdev: id });
-  return 'closed';
+  return 'added';
 }
 
-function takenPorts(ports: readonly number[]): CloneboxError {
+export function takenPorts(ports: readonly number[]): CloneboxError {
   return new CloneboxError('conflict', `a port was taken meanwhile: ${ports.join(', ')}`, {
     hint: 'Try again: another port is taken then.',
     facts: { ports },

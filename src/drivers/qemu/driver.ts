@@ -3,6 +3,7 @@ import type { Host } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
 import type { VmName } from '../../core/name.ts';
 import type { Paths } from '../../core/store.ts';
+import { adopt, holds } from './adopt.ts';
 import { closeNetwork } from './close-network.ts';
 import { createDisk, growDisk, measureDisk } from './disk.ts';
 import { ejectSeed } from './eject-seed.ts';
@@ -42,6 +43,9 @@ export function createQemuDriver(deps: { host: Host; paths: Paths }): Driver {
     closeNetwork: (spec, io) => closeNetwork(machineOf(spec.name), spec.network, io),
     memory: {
       keep: (name, into, io) => keepMemory(machineOf(name), into, io),
+      adopt: (from, spec, io) =>
+        adopt({ from: machineOf(from), to: machineOf(spec.name) }, spec, io),
+      holds: (name, directories) => holds(machineOf(name), directories),
       identity: (facts) => memoryIdentity(host, facts),
     },
     inspect: (name, io) => inspect(deps, name, io),

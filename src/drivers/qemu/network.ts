@@ -25,6 +25,7 @@ export async function chooseNetwork(
   egress: NetworkSpec['egress'],
 ): Promise<NetworkChoice> {
   if (egress === 'closed') return closedNetwork;
+  if (egress === 'later') return noNetwork;
   const forced = host.env.CLONEBOX_NETWORK;
   if (forced !== 'user' && (await host.which('passt')) !== undefined) {
     return { backend: 'passt', hostIsolated: true, egress: 'open', reason: 'passt is installed' };
@@ -46,6 +47,14 @@ export const closedNetwork: NetworkChoice = {
   hostIsolated: true,
   egress: 'closed',
   reason: 'nothing leaves it (restrict=on)',
+};
+
+/** That of a machine nobody has claimed yet. */
+const noNetwork: NetworkChoice = {
+  backend: 'none',
+  hostIsolated: true,
+  egress: 'closed',
+  reason: 'it is connected when somebody claims it',
 };
 
 /**
@@ -112,6 +121,10 @@ export function netdevArguments(
   spec: NetworkSpec,
   passtSocket: string,
 ): string[] {
+  // The second port leads nowhere and takes everything: a hub with no other one left would make the NIC wait, and nothing
+  // would ever wake it again.
+  const sink = ['-netdev', nicPort, '-netdev', 'hubport,id=sink,hubid=0'];
+  if (spec.egress === 'later') return sink;
   const closable = spec.egress === 'closable';
   const closed = spec.egress === 'closed';
   const id = closable ? uplinks.open : 'net0';
@@ -124,10 +137,7 @@ export function netdevArguments(
   return [
     ...['-netdev', backend],
     ...['-netdev', `hubport,id=${hubPort(id)},hubid=0,netdev=${id}`],
-    ...['-netdev', nicPort],
-    // It leads nowhere and takes everything: a hub with no other port left would make the NIC wait, and nothing would
-    // ever wake it again.
-    ...['-netdev', 'hubport,id=sink,hubid=0'],
+    ...sink,
   ];
 }
 

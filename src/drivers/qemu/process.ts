@@ -3,7 +3,7 @@ import type { Host, ProcessRef } from '../../core/host.ts';
 import { quietIo } from '../../core/quiet-io.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import { connectQmp, type Qmp } from './qmp.ts';
-import type { RuntimeFiles } from './runtime-files.ts';
+import { type RuntimeFiles, runtimeFiles } from './runtime-files.ts';
 
 /** One machine on this host: where its files are. */
 export interface Machine {
@@ -19,7 +19,17 @@ export async function findQemu(host: Host, files: RuntimeFiles): Promise<Process
   const pid = Number.parseInt((await host.files.readText(files.pid)) ?? '', 10);
   if (!Number.isInteger(pid)) return undefined;
   const commandLine = (await host.files.readText(`/proc/${pid}/cmdline`)) ?? '';
-  return commandLine.split('\0').includes(files.pid) ? host.processRef(pid) : undefined;
+  const words = commandLine.split('\0');
+  const isOurs = (await directoriesOf(host, files)).some((directory) =>
+    words.includes(runtimeFiles(directory).pid),
+  );
+  return isOurs ? host.processRef(pid) : undefined;
+}
+
+/** Where a machine's files are, and where they were when it was started. */
+async function directoriesOf(host: Host, files: RuntimeFiles): Promise<string[]> {
+  const origin = await host.files.readText(files.origin);
+  return origin === undefined ? [files.directory] : [files.directory, origin];
 }
 
 /**
@@ -96,8 +106,10 @@ export async function clearRuntime(
   files: RuntimeFiles,
   signal: AbortSignal,
 ): Promise<void> {
+  const directories = await directoriesOf(host, files);
   for (let attempt = 0; attempt < 100; attempt++) {
-    const left = await host.processesMentioning(`${files.directory}/`);
+    const left: ProcessRef[] = [];
+    for (const place of directories) left.push(...(await host.processesMentioning(`${place}/`)));
     if (left.length === 0) break;
     for (const process of left) await host.kill(process, attempt < 20 ? 'SIGTERM' : 'SIGKILL');
     await host.sleep(50, signal);

@@ -14,6 +14,8 @@ export interface RuntimeFiles {
   readonly passtLog: string;
   readonly empty: string;
   readonly run: string;
+  /** Of a machine that was adopted: the directory it was started in, as its arguments have it. */
+  readonly origin: string;
   virtiofs(tag: string): string;
 }
 
@@ -34,6 +36,7 @@ export function runtimeFiles(directory: string): RuntimeFiles {
     passtLog: at('passt.log'),
     empty: at('empty'),
     run: at('run.json'),
+    origin: at('origin'),
     virtiofs: (tag) => at(`vfs-${tag}`),
   };
 }

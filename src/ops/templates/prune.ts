@@ -1,7 +1,8 @@
 import type { Ctx } from '../../core/ctx.ts';
 import { CloneboxError } from '../../core/errors.ts';
-import { shortKey } from '../../core/template.ts';
+import { shortKey, type Template } from '../../core/template.ts';
 import { journaled, type Operation, operation } from '../operation.ts';
+import { sweepPool } from '../pool/end.ts';
 import { currentHypervisor } from './list.ts';
 import { templateUsers } from './users.ts';
 
@@ -17,7 +18,7 @@ const keptFor = 30 * 24 * 3600 * 1000;
 /**
  * Removes templates that no VM, not even one in the trash, stands on: those not used for 30 days, with `all` every one, with
  * `key` that one alone, which fails with `conflict` when a VM needs it. Kept memories that this host cannot go on from any
- * more go too.
+ * more go too. The machines of the pool are ended, with `key` those that stand on it.
  */
 export function pruneTemplates(
   ctx: Ctx,
@@ -36,7 +37,12 @@ async function prune(
   { key, all }: { key: string | undefined; all: boolean },
 ): Promise<PrunedTemplates> {
   const { ctx } = op;
-  const wanted = key === undefined ? undefined : await named(ctx, key);
+  const wanted = key === undefined ? undefined : await find(ctx, key);
+  await sweepPool(
+    ctx,
+    async ({ template }) => wanted !== undefined && template?.key !== wanted.key,
+  );
+  if (wanted !== undefined) await requireFree(ctx, wanted);
   const { inUse } = await templateUsers(ctx, await ctx.templates.list());
   const hypervisor = await currentHypervisor(ctx);
   const since = ctx.host.now() - keptFor;
@@ -54,17 +60,25 @@ async function prune(
 }
 
 /** The one to be removed. */
-async function named(ctx: Ctx, key: string) {
+async function find(ctx: Ctx, key: string) {
   const template = await ctx.templates.find(key);
   if (template === undefined) {
     throw new CloneboxError('not-found', `there is no template ${key}`, {
       hint: 'See what there is: clonebox template list',
     });
   }
+  return template;
+}
+
+async function requireFree(ctx: Ctx, template: Template): Promise<void> {
   const users = (await templateUsers(ctx, [template])).of(template);
-  if (users.length === 0) return template;
-  throw new CloneboxError('conflict', `template ${shortKey(key)} is under ${users.join(', ')}`, {
-    hint: `Remove them first: clonebox delete ${users[0]} --purge`,
-    facts: { users },
-  });
+  if (users.length === 0) return;
+  throw new CloneboxError(
+    'conflict',
+    `template ${shortKey(template.key)} is under ${users.join(', ')}`,
+    {
+      hint: `Remove them first: clonebox delete ${users[0]} --purge`,
+      facts: { users },
+    },
+  );
 }
