@@ -16,7 +16,7 @@ import { build } from 'esbuild';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { KeptMemory, MachineSpec, MemoryMode } from '../../src/core/driver.ts';
 import { parseVmName } from '../../src/core/name.ts';
-import { type Bed, MiB, openBed } from '../fixtures/machine-bed.ts';
+import { type Bed, listen, MiB, openBed } from '../fixtures/machine-bed.ts';
 import { type TinyGuest, waitForSerial } from '../fixtures/tiny-guest.ts';
 import type { ContractOptions } from './driver-contract.ts';
 
@@ -126,6 +126,47 @@ function memory(
       expect(usage?.shared).toBeGreaterThan(MiB);
       expect(usage?.private).toBeLessThan(256 * MiB);
     }
+  });
+
+  test('is gone on from by one without a network, which takes another name and gets one', async () => {
+    const [from, to] = [first, names[1] ?? first];
+    const usual = await bed.makeSpec({ name: from, boot, shares });
+    const { spec } = await goOn('shared', { network: { ...usual.network, egress: 'later' } });
+    const hosts = shares.map(({ host }) => host);
+    expect(await bed.driver.running(from)).toMatchObject({ network: { backend: 'none' } });
+    expect(await bed.driver.memory?.holds(from, hosts)).toBe(true);
+
+    // A port that is taken by then is told, and another one does.
+    const taken = await listen('127.0.0.1');
+    const forward = (host: number) => ({ ...spec.network, forwards: [{ host, guest: 80 }] });
+    const adopt = (host: number) =>
+      bed.driver.memory?.adopt(
+        from,
+        { ...spec, name: to, network: { ...forward(host), egress: 'open' } },
+        bed.io,
+      );
+    await expect(adopt(taken.port)).rejects.toMatchObject({
+      code: 'conflict',
+      facts: { ports: [taken.port] },
+    });
+    await taken.close();
+    const started = await adopt(taken.port);
+    expect(started).toMatchObject({ resumed: 'shared', network: { egress: 'open' } });
+    expect(await bed.driver.running(to)).toEqual(started);
+    expect(await bed.driver.running(from)).toBeUndefined();
+    expect(await bed.host.canBind(taken.port)).toBe(false);
+    await goesOn(spec, last, 5);
+
+    const [one = ''] = hosts;
+    expect(await bed.driver.memory?.holds(to, hosts)).toBe(true);
+    rmSync(one, { recursive: true });
+    mkdirSync(one);
+    expect(await bed.driver.memory?.holds(to, hosts)).toBe(false);
+    expect(await stop(to)).toBe('forced');
+    expect(await bed.host.canBind(taken.port)).toBe(true);
+    await bed.expectNothingLeft();
+    const gone = adopt(taken.port);
+    await expect(gone).rejects.toMatchObject({ code: 'hypervisor-failed' });
   });
 
   test('is gone on from by one that has it for itself, without a file of it', async () => {

@@ -1,5 +1,5 @@
 import type { MachineSpec, Started } from '../../core/driver.ts';
-import { CloneboxError } from '../../core/errors.ts';
+import { CloneboxError, isCloneboxError } from '../../core/errors.ts';
 import type { Io } from '../../core/io.ts';
 import { addUser, endPasst, removeUplink, takenPorts } from './close-network.ts';
 import { chooseNetwork, hubPort, startPasst, uplinks } from './network.ts';
@@ -68,7 +68,13 @@ async function addUplink(
 ): Promise<'added' | readonly number[]> {
   const id = uplinks.open;
   if (backend !== 'passt') return addUser(qmp, machine, { spec: spec.network, id, io });
-  await startPasst(machine, spec.network, io);
+  try {
+    await startPasst(machine, spec.network, io);
+  } catch (error) {
+    // Told apart from a control socket that somebody else has.
+    if (!isCloneboxError(error, 'conflict')) throw error;
+    return error.facts.ports as readonly number[];
+  }
   const addr = { type: 'unix', path: machine.files.passtSocket };
   await qmp.execute('netdev_add', { type: 'stream', id, server: false, addr });
   await qmp.execute('netdev_add', { type: 'hubport', id: hubPort(id), hubid: 0, netdev: id });

@@ -75,6 +75,16 @@ test('a closed network needs no passt, and reaches nothing of the host', async (
   ]);
 });
 
+test('a network that comes later has a hub that leads nowhere, and starts nothing', async () => {
+  const choice = await chooseNetwork(createHost({ PATH: passt }), 'later');
+  expect(choice).toMatchObject({ backend: 'none', hostIsolated: true, egress: 'closed' });
+  const argv = netdevArguments(choice, { ...network, egress: 'later' }, '/unused');
+  expect(argv.filter((word) => word !== '-netdev')).toEqual([
+    'hubport,id=net0,hubid=0',
+    'hubport,id=sink,hubid=0',
+  ]);
+});
+
 test.each([
   ['passt', 'stream,id=open,server=off,addr.type=unix,addr.path=/a,,b/passt.sock'],
   ['user', 'user,id=open,ipv6=off,hostfwd=tcp:127.0.0.1:8080-10.0.2.15:80'],

@@ -69,6 +69,19 @@ describe('the process of a machine', () => {
     expect(await findQemu(host, files)).toBeUndefined();
   });
 
+  test('of a machine that was adopted has the pid file of where it was started', async () => {
+    const origin = join(scratch, 'earlier');
+    const { pid } = await waiting(['-pidfile', runtimeFiles(origin).pid]);
+    writeFileSync(files.pid, `${pid}\n`);
+    expect(await findQemu(host, files)).toBeUndefined();
+    writeFileSync(files.origin, origin);
+    expect(await findQemu(host, files)).toEqual(await host.processRef(pid));
+
+    await clearRuntime(host, files, signal);
+    expect(await host.processesMentioning(`${origin}/`)).toEqual([]);
+    expect(existsSync(files.directory)).toBe(false);
+  });
+
   test('is nobody once it has ended', async () => {
     const child = await waiting(['-pidfile', files.pid]);
     writeFileSync(files.pid, `${child.pid}\n`);

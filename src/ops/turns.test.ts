@@ -1,0 +1,53 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import { createContext } from '../context.ts';
+import { quietIo } from '../core/quiet-io.ts';
+import { createTrace } from '../core/trace.ts';
+import { createHost } from '../host/local.ts';
+import { inTurn, whenIdle } from './turns.ts';
+
+let home: string;
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'cb-'));
+});
+afterEach(() => rmSync(home, { recursive: true }));
+
+function context() {
+  const host = { ...createHost({ CLONEBOX_HOME: home, CLONEBOX_CACHE: home }), cpuCount: 2 };
+  return createContext({ io: quietIo(), startedAt: 0, trace: createTrace({}) }, { host });
+}
+
+test('no more machines are started at once than there are processors', async () => {
+  let now = 0;
+  let most = 0;
+  const start = async () => {
+    most = Math.max(most, ++now);
+    await sleep(100);
+    now -= 1;
+  };
+  await Promise.all(Array.from({ length: 5 }, () => inTurn(context(), start)));
+  expect(most).toBe(2);
+});
+
+test('what nobody waits for begins when no machine is being started, one at a time', async () => {
+  const order: string[] = [];
+  const started = inTurn(context(), async () => {
+    await sleep(700);
+    order.push('started');
+  });
+  await sleep(100);
+  const idle = (name: string) =>
+    whenIdle(context(), async () => {
+      order.push(`${name} begins`);
+      await sleep(200);
+      order.push(`${name} ends`);
+    });
+  await Promise.all([started, idle('one'), idle('two')]);
+  expect(order[0]).toBe('started');
+  const [first] = order[1]?.split(' ') ?? [];
+  expect(order[2]).toBe(`${first} ends`);
+  expect(order).toHaveLength(5);
+});
