@@ -122,6 +122,9 @@ export interface Templates {
   sweep(io: Io): Promise<void>;
 }
 
+/** On the kernel's command line of a machine whose memory is kept: nothing of one machine alone is to be made in it. */
+export const keepingMark = 'clonebox.keeping';
+
 /** The name of a template: the digest of what shapes it. */
 export function templateKey(inputs: TemplateInputs): string {
   return sha256(canonical(inputs));

@@ -3,6 +3,7 @@ import type { Guest } from '../core/guest.ts';
 import type { Io } from '../core/io.ts';
 import type { VmPlan } from '../core/plan.ts';
 import type { SetupInput, Workstation } from '../core/setup.ts';
+import { keepingMark } from '../core/template.ts';
 import { sha256 } from '../lib/sha256.ts';
 import { homeOf } from './accounts.ts';
 import { databaseScript } from './database-script.ts';
@@ -20,9 +21,6 @@ const missingScript = '/usr/local/lib/clonebox/make-missing';
 
 /** The units that were running in a template for themselves, and go on in each clone. */
 const stoppedServices = '/var/lib/clonebox/services';
-
-/** On the kernel's command line of the machine whose memory is kept: nothing of one machine alone is to be made in it. */
-export const keepingMark = 'clonebox.keeping';
 
 /** The template's part of a guest: user, workstation, software. Nothing of one VM is put in. */
 export async function bakeGuest(

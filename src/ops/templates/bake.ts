@@ -8,6 +8,7 @@ import { bakeName } from '../../core/name.ts';
 import type { VmPlan } from '../../core/plan.ts';
 import type { Workstation } from '../../core/setup.ts';
 import {
+  keepingMark,
   shortKey,
   type Template,
   type TemplateBuilding,
@@ -90,7 +91,7 @@ export function ensureWarm(
       make: async (building) => {
         const disk = { path: building.disk, base: template.disk, size: shape.disk };
         await driver.create(disk, own.io);
-        const spec = { ...machine(own, { ...recipe, building, key: template.key }), ...keepable };
+        const spec = keepable(machine(own, { ...recipe, building, key: template.key }));
         const baseline = await inMachine(
           own,
           { driver, spec },
@@ -113,7 +114,13 @@ export function ensureWarm(
   });
 }
 
-const keepable = { keepable: true } as const;
+/** Its guest is told that its memory will be kept, where it has a command line. */
+function keepable(spec: MachineSpec): MachineSpec {
+  const { boot } = spec;
+  if (boot.kind === 'firmware') return { ...spec, keepable: true };
+  const commandLine = `${boot.commandLine} ${keepingMark}`;
+  return { ...spec, keepable: true, boot: { ...boot, commandLine } };
+}
 
 /** Everything that the guest still has to do is done before; whoever reads its memory finds it waiting. */
 async function keep(
