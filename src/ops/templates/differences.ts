@@ -39,7 +39,9 @@ function names(
   from: Readonly<Record<string, string>>,
   to: Readonly<Record<string, string>>,
 ): Difference[] {
-  const other = Object.keys(to).filter((name) => name in from && from[name] !== to[name]);
+  const other = Object.keys(to).filter(
+    (name) => Object.hasOwn(from, name) && from[name] !== to[name],
+  );
   const changed = other.map((name) => `another ${name}`).join(' ');
   const [first] = list(what, Object.keys(from), Object.keys(to));
   const how = [first?.how, changed].filter((part) => part).join(' ');

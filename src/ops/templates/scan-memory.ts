@@ -5,8 +5,9 @@ import { CloneboxError } from '../../core/errors.ts';
 const atOnce = 4 * 1024 * 1024;
 const overlap = 4096;
 
-/** Programs hold the bare words; what follows them makes it a key. */
-const privateKey = /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\r?\n[A-Za-z0-9+/=]{40,}/;
+/** Programs hold the bare words; what follows them makes it a key, after headers where it is encrypted the old way. */
+const privateKey =
+  /-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\r?\n(?:(?:[A-Za-z-]{1,40}: [^\r\n]{0,200}\r?\n){1,8}\r?\n)?[A-Za-z0-9+/=]{40}/;
 
 /**
  * Looks for private keys in a kept memory. Fails with `guest-failed` when there is one: then somebody put it into the

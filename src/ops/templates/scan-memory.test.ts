@@ -1,0 +1,83 @@
+import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Ctx } from '../../core/ctx.ts';
+import { quietIo } from '../../core/quiet-io.ts';
+import { createHost } from '../../host/local.ts';
+import { scanMemory } from './scan-memory.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'cb-'));
+const file = join(directory, 'ram');
+afterAll(() => rmSync(directory, { recursive: true }));
+
+const chunk = 4 * 1024 ** 2;
+const body = 'AbC+/0'.repeat(12);
+const begin = (kind: string) => `-----BEGIN ${kind}PRIVATE KEY-----`;
+const key = `${begin('OPENSSH ')}\n${body}\n`;
+
+/** Scans a memory of some size that is empty but for a text at one place. */
+function scan(text: string, at = 0, size = 3 * chunk + 12_345): Promise<void> {
+  const memory = Buffer.alloc(size);
+  memory.write(text, at, 'latin1');
+  writeFileSync(file, memory);
+  return scanMemory({ host: createHost({}), io: quietIo() } as Ctx, file);
+}
+
+const found = { code: 'guest-failed', message: "there is a private key in the template's memory" };
+
+describe('a kept memory is refused', () => {
+  it.each(['', 'RSA ', 'EC ', 'DSA ', 'OPENSSH ', 'ENCRYPTED '])(
+    'for a key of the kind "%s"',
+    async (kind) => {
+      await expect(scan(`${begin(kind)}\n${body}`, 77)).rejects.toMatchObject(found);
+      await expect(scan(`${begin(kind)}\r\n${body}`, 77)).rejects.toMatchObject(found);
+    },
+  );
+
+  it('for a key of the old form that is encrypted', async () => {
+    const headers = 'Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,0123456789ABCDEF\n\n';
+    await expect(scan(`${begin('RSA ')}\n${headers}${body}`)).rejects.toMatchObject(found);
+  });
+
+  it('wherever a key lies, across what is read at once too', async () => {
+    const inside = [0, 1, 10, begin('OPENSSH ').length, key.length - 10, key.length];
+    const places = inside.flatMap((before) => [chunk - before, 2 * chunk - before]);
+    for (const at of [...places, 3 * chunk + 12_345 - key.length]) {
+      await expect(scan(key, at), String(at)).rejects.toMatchObject(found);
+    }
+  });
+
+  it('for a key among bytes that are no text', async () => {
+    await expect(scan(`\xff\xfe\x00${key}\xff`, chunk - 20)).rejects.toMatchObject(found);
+  });
+});
+
+describe('a kept memory is taken', () => {
+  it.each([
+    ['nothing', ''],
+    ['the words that programs hold', `${begin('')}\0${begin('RSA ')}\0-----END PRIVATE KEY-----`],
+    ['the words in a manual', `${begin('RSA ')}\n... the key ...\n-----END RSA PRIVATE KEY-----`],
+    ['a public key', `-----BEGIN PUBLIC KEY-----\n${body}`],
+    ['a certificate', `-----BEGIN CERTIFICATE-----\n${body}`],
+  ])('with %s in it', async (_, text) => {
+    await expect(scan(text, chunk - 10)).resolves.toBeUndefined();
+  });
+
+  it('when it is empty, or smaller than what is read at once', async () => {
+    await expect(scan('', 0, 0)).resolves.toBeUndefined();
+    await expect(scan('', 0, 100)).resolves.toBeUndefined();
+  });
+});
+
+it('a memory that is not there is an error and no clean one', async () => {
+  const ctx = { host: createHost({}), io: quietIo() } as Ctx;
+  await expect(scanMemory(ctx, join(directory, 'none'))).rejects.toThrow('there is no');
+});
+
+it('Ctrl-C ends a scan', async () => {
+  writeFileSync(file, '');
+  truncateSync(file, 64 * chunk);
+  const io = quietIo(AbortSignal.abort(new Error('stopped')));
+  await expect(scanMemory({ host: createHost({}), io } as Ctx, file)).rejects.toThrow('stopped');
+});
