@@ -18,7 +18,7 @@ describe('the key of a template', () => {
   });
 
   it('is another one when anything that shapes the disk is', () => {
-    const [step, file] = inputs.provision;
+    const [, ...rest] = inputs.provision;
     const changed: Partial<typeof inputs>[] = [
       { recipe: 2 },
       { image: 'f'.repeat(64) },
@@ -26,18 +26,12 @@ describe('the key of a template', () => {
       { packages: ['git', 'nginx=1.23'] },
       { snaps: ['hello'] },
       { services: [] },
-      { provision: inputs.provision.toReversed() },
-      {
-        provision: [{ kind: 'run', run: 'make install', as: 'user' }, file].filter(
-          (one) => one !== undefined,
-        ),
-      },
-      {
-        provision: [
-          step,
-          { kind: 'file' as const, path: '/etc/motd', content: 'hello', mode: 0o600 },
-        ].filter((one) => one !== undefined),
-      },
+      { provision: [{ kind: 'run', run: 'make install', as: 'user' }, ...rest] },
+      { provision: [{ kind: 'run', run: 'make all', as: 'root' }, ...rest] },
+      { provision: [...rest, { kind: 'run', run: 'make install', as: 'root' }] },
+      { provision: [] },
+      { provision: [{ kind: 'file', path: '/etc/motd', content: 'hello', mode: 0o600 }] },
+      { provision: [{ kind: 'file', path: '/etc/motd', content: 'hello', mode: 0o644 }] },
       { environment: { NODE_ENV: 'a1b2' } },
       { environment: { NODE_ENV: 'a1b3', LANG: 'c3d4' } },
       { user: { ...inputs.user, name: 'you' } },
