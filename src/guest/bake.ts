@@ -4,6 +4,7 @@ import type { Io } from '../core/io.ts';
 import type { VmPlan } from '../core/plan.ts';
 import type { SetupInput, Workstation } from '../core/setup.ts';
 import { keepingMark } from '../core/template.ts';
+import { shellQuote } from '../lib/quote.ts';
 import { sha256 } from '../lib/sha256.ts';
 import { homeOf } from './accounts.ts';
 import { databaseScript } from './database-script.ts';
@@ -102,19 +103,26 @@ export async function cleanGuest(
   });
 }
 
-/** What was stopped in the template for its clones' sake is started in each; what the plan asks for is waited for. */
+/**
+ * What was stopped in the template for its clones' sake is started in each; what the plan asks for is waited for and must
+ * run. Of the rest some unit may have failed in the template already, as it would in a VM without one.
+ */
 export async function startServices({ plan, guest }: SetupInput, io: Io): Promise<void> {
-  const stopped = Buffer.from((await guest.readFile(stoppedServices, io)) ?? []).toString('utf8');
+  const text = Buffer.from((await guest.readFile(stoppedServices, io)) ?? []).toString('utf8');
+  const stopped = text.split('\n').filter((unit) => unit !== '');
   const resident = new Set(plan.templates.resident);
-  const units = [
-    ...stopped.split('\n').filter((unit) => unit !== ''),
-    ...plan.services.filter((unit) => !resident.has(unit)),
-  ];
+  const planned = plan.services.filter((unit) => !resident.has(unit));
+  const units = [...new Set([...stopped, ...planned])];
   if (units.length === 0) return;
   const phase = { id: 'services', title: 'Starting services' };
-  const script = `${missingScript}\nsystemctl start -- "$@"\nrm -f ${stoppedServices}`;
+  const all = `systemctl start -- ${units.map(shellQuote).join(' ')}`;
+  const script = [
+    missingScript,
+    `${all} || [ $# -eq 0 ] || systemctl start -- "$@"`,
+    `rm -f ${stoppedServices}`,
+  ].join('\n');
   await inPhase(phase, io, () =>
-    runInGuest(guest, ['/bin/sh', '-ec', script, 'start', ...new Set(units)], {
+    runInGuest(guest, ['/bin/sh', '-ec', script, 'start', ...planned], {
       ...{ io, phase, shown: `systemctl start ${units.join(' ')}`, timeout: 300_000 },
     }),
   );
@@ -234,9 +242,9 @@ for f in /etc/ssh/ssh_host_*_key /var/lib/systemd/random-seed /var/lib/systemd/c
   [ ! -e "$f" ] || echo "$f"
 done
 grep -q '\<${keepingMark}\>' /proc/cmdline || [ ! -s /etc/machine-id ] || echo /etc/machine-id
-grep -rlIE --devices=skip --exclude-dir=node_modules --exclude-dir='*-packages' --exclude-dir='test*' -e '-----BEGIN ([A-Z]+ )*PRIVATE KEY-----' /etc /root "$1" /var/lib /opt /srv 2>/dev/null |
+grep -rlIE --devices=skip --exclude-dir=node_modules --exclude-dir='*-packages' --exclude-dir='test*' -e '-----BEGIN ([A-Z]+ )*PRIVATE KEY-----' /etc /root /home /var /opt /srv /usr/local 2>/dev/null |
   while read -r f; do
-    case $f in /usr/*|/var/lib/dpkg/*) continue ;; esac
+    case $f in /var/lib/dpkg/*) continue ;; esac
     echo "$f (a private key)"
   done
 true
