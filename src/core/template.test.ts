@@ -20,7 +20,7 @@ describe('the key of a template', () => {
   it('is another one when anything that shapes the disk is', () => {
     const [, ...rest] = inputs.provision;
     const changed: Partial<typeof inputs>[] = [
-      { recipe: 2 },
+      { recipe: 'a1b3' },
       { image: 'f'.repeat(64) },
       { packages: ['git'] },
       { packages: ['git', 'nginx=1.23'] },

@@ -11,7 +11,7 @@ const [run, file] = inputs.provision as [
 
 describe('why two templates are not the same', () => {
   it.each<[string, Partial<TemplateInputs>, string]>([
-    ['recipe', { recipe: 2 }, '1 -> 2'],
+    ['CloneBox', { recipe: 'a1b3' }, 'a1b2 -> a1b3'],
     ['image', { image: 'f'.repeat(64) }, `${inputs.image.slice(0, 12)} -> ffffffffffff`],
     ['packages', { packages: ['git', 'nginx=1.24'] }, '-nginx=1.22 +nginx=1.24'],
     ['snap_packages', { snaps: ['hello'] }, '+hello'],

@@ -29,8 +29,10 @@ const { plan } = recordOf(web, [], {
   environment: { A: 'one', B: 'two' },
 });
 
+const recipe = 'a1b2';
+
 const keyOf = (change: Partial<VmPlan> = {}, own = workstation) =>
-  templateKey(templateInputs({ ...plan, ...change }, image, own));
+  templateKey(templateInputs({ ...plan, ...change }, image, { workstation: own, recipe }));
 
 describe('the template of a plan', () => {
   it('is the same for another name, place, share, port, secret, command of its own, and limit', () => {
@@ -53,7 +55,7 @@ describe('the template of a plan', () => {
     }
   });
 
-  it('is another one for other software, another user, and another workstation', () => {
+  it('is another one for other software, another user, another workstation, and another CloneBox', () => {
     const others = [
       keyOf({ packages: [named('git'), named('nginx', '1.23')] }),
       keyOf({ packages: [named('git'), named('nginx')] }),
@@ -65,7 +67,8 @@ describe('the template of a plan', () => {
       keyOf({}, { ...workstation, timeZone: undefined }),
       keyOf({}, { ...workstation, locale: 'de_DE.UTF-8' }),
       keyOf({}, { ...workstation, certificates: [{ name: 'one', pem: 'TWO' }] }),
-      templateKey(templateInputs(plan, { digest: 'b'.repeat(64) }, workstation)),
+      templateKey(templateInputs(plan, image, { workstation, recipe: 'a1b3' })),
+      templateKey(templateInputs(plan, { digest: 'b'.repeat(64) }, { workstation, recipe })),
     ];
     expect(new Set([keyOf(), ...others]).size).toBe(1 + others.length);
   });
@@ -96,7 +99,7 @@ describe('the template of a plan', () => {
       keyOf({ provision: [file], environment: {} }),
     );
     const text = JSON.stringify(
-      templateInputs({ ...plan, environment: { A: 'hidden' } }, image, workstation),
+      templateInputs({ ...plan, environment: { A: 'hidden' } }, image, { workstation, recipe }),
     );
     expect(text).toContain('"A":');
     expect(text).not.toContain('hidden');
