@@ -25,10 +25,9 @@ import { helperLimit } from './perl-base.ts';
 const host = createHost();
 const io = quietIo();
 
-test('the helper makes no process but for units that are started, and needs perl-base alone', () => {
+test('the helper makes no process, and needs perl-base alone', () => {
   const code = helperScript.replace(/^\s*#.*$/gm, '');
-  expect(code.match(/\bfork\b/g)).toHaveLength(1);
-  expect(code.match(/\bexec\b/g)).toHaveLength(1);
+  expect(code).not.toMatch(/\b(fork|exec)\b/);
   expect(code).not.toMatch(/(^|[;{(])\s*system\b|\bqx\b|`|\bopen\b/m);
   expect(code.match(/^use .*;$/gm)).toEqual([
     'use strict;',
