@@ -15,7 +15,7 @@ import { cleanGuest, startServices } from './bake.ts';
 const { plan } = recordOf(web, [], {
   user: { name: 'me', uid: 1234, gid: 1234, shell: '/bin/bash' },
   services: ['nginx', 'lighttpd'],
-  templates: { warm: true, resident: ['lighttpd'] },
+  templates: { warm: true, pool: 0, resident: ['lighttpd'] },
 });
 const body = `${'AbC+/0'.repeat(12)}\n`;
 const pem = `-----BEGIN OPENSSH PRIVATE KEY-----\n${body}-----END OPENSSH PRIVATE KEY-----\n`;

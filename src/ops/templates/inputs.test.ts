@@ -44,7 +44,7 @@ describe('the template of a plan', () => {
       { secrets: [{ name: 'KEY' }] as unknown as VmPlan['secrets'] },
       { auth: { method: 'password', keys: ['agent'] }, authorizedKeys: ['ssh-ed25519 AAAA'] },
       { cpus: 8, memory: 2 ** 34, disk: 2 ** 40 },
-      { memoryMode: 'shared', templates: { warm: false, resident: ['nginx'] } },
+      { memoryMode: 'shared', templates: { warm: false, pool: 0, resident: ['nginx'] } },
       { egress: 'none', allow: ['example.org'], hostPorts: [5432] },
       { postCommands: ['npm ci'] },
       { run: [{ name: 'web', command: ['node'], cwd: '/', env: {}, port: 80, restart: 'no' }] },
