@@ -2,14 +2,16 @@ import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import type { Ctx } from '../../core/ctx.ts';
-import { quietIo } from '../../core/quiet-io.ts';
-import { createHost } from '../../host/local.ts';
+import { createOperationBed } from '../../../test/fixtures/operation-bed.ts';
 import { scanMemory } from './scan-memory.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'cb-'));
 const file = join(directory, 'ram');
-afterAll(() => rmSync(directory, { recursive: true }));
+const bed = createOperationBed();
+afterAll(() => {
+  bed.remove();
+  rmSync(directory, { recursive: true });
+});
 
 const chunk = 4 * 1024 ** 2;
 const body = 'AbC+/0'.repeat(12);
@@ -21,7 +23,7 @@ function scan(text: string, at = 0, size = 3 * chunk + 12_345): Promise<void> {
   const memory = Buffer.alloc(size);
   memory.write(text, at, 'latin1');
   writeFileSync(file, memory);
-  return scanMemory({ host: createHost({}), io: quietIo() } as Ctx, file);
+  return scanMemory(bed.context(), file);
 }
 
 const found = { code: 'guest-failed', message: "there is a private key in the template's memory" };
@@ -71,13 +73,12 @@ describe('a kept memory is taken', () => {
 });
 
 it('a memory that is not there is an error and no clean one', async () => {
-  const ctx = { host: createHost({}), io: quietIo() } as Ctx;
-  await expect(scanMemory(ctx, join(directory, 'none'))).rejects.toThrow('there is no');
+  await expect(scanMemory(bed.context(), join(directory, 'none'))).rejects.toThrow('there is no');
 });
 
 it('Ctrl-C ends a scan', async () => {
   writeFileSync(file, '');
   truncateSync(file, 64 * chunk);
-  const io = quietIo(AbortSignal.abort(new Error('stopped')));
-  await expect(scanMemory({ host: createHost({}), io } as Ctx, file)).rejects.toThrow('stopped');
+  const ctx = bed.context({ signal: AbortSignal.abort(new Error('stopped')) });
+  await expect(scanMemory(ctx, file)).rejects.toThrow('stopped');
 });
