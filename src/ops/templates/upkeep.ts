@@ -1,8 +1,9 @@
 import type { Ctx } from '../../core/ctx.ts';
 import { reasonOf } from '../../core/errors.ts';
+import { waitsFor } from '../../core/name.ts';
 import type { VmRecord } from '../../core/record.ts';
 import type { CloneResult } from '../clone.ts';
-import { readMembers } from '../pool/members.ts';
+import { waitingMembers } from '../pool/members.ts';
 import type { TemplateWish } from './choose.ts';
 import { plannedTemplate } from './planned.ts';
 
@@ -34,10 +35,11 @@ async function isDue(ctx: Ctx, record: VmRecord, wish: TemplateWish): Promise<bo
     const { state } = await plannedTemplate(ctx, plan);
     if (state === 'made: its memory will be kept') return true;
   }
-  const members = await readMembers(ctx, plan.name);
-  if (plan.templates.pool === 0) return members.length > 0;
+  const all = (await ctx.store.members()).filter((member) => waitsFor(member) === plan.name);
+  if (plan.templates.pool === 0) return all.length > 0;
   // One that was not made of a kept memory does not say what a member must be like.
   if (template?.warm === undefined) return false;
-  const fresh = members.filter((member) => member.template?.warm === template.warm);
-  return fresh.length !== members.length || fresh.length !== plan.templates.pool;
+  const waiting = await waitingMembers(ctx, plan.name);
+  const fresh = waiting.filter((member) => member.template?.warm === template.warm);
+  return fresh.length !== all.length || fresh.length !== plan.templates.pool;
 }
