@@ -82,7 +82,7 @@ export interface CloneResult {
  */
 export async function clone(ctx: Ctx, asked: CloneInput): Promise<CloneResult> {
   const made = await cloneInOperation(ctx, asked);
-  await startUpkeep(ctx, made, asked.template);
+  if (made.outcome === 'created') await startUpkeep(ctx, made.vm.name, asked.template);
   return made;
 }
 

@@ -141,7 +141,7 @@ templates: { pool: ${pool} }
   it('has its pool ended by whoever asks for none', async () => {
     write(0);
     const built = await ok(['template', 'build', project], { env });
-    expect(built.stdout).not.toContain('pool');
+    expect(built.stdout).not.toContain('in the pool');
     expect(inPool()).toEqual([]);
     expect(await waiting()).toBe(0);
     expect(processesWith(home).length).toBeGreaterThan(0);

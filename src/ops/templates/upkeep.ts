@@ -1,8 +1,7 @@
 import type { Ctx } from '../../core/ctx.ts';
 import { reasonOf } from '../../core/errors.ts';
-import { waitsFor } from '../../core/name.ts';
+import { type VmName, waitsFor } from '../../core/name.ts';
 import type { VmRecord } from '../../core/record.ts';
-import type { CloneResult } from '../clone.ts';
 import { waitingMembers } from '../pool/members.ts';
 import type { TemplateWish } from './choose.ts';
 import { plannedTemplate } from './planned.ts';
@@ -11,12 +10,7 @@ import { plannedTemplate } from './planned.ts';
  * Has done in the background what the next clone of a VM that was just made will be the faster for: its template's memory
  * is kept, its pool filled up. Nobody waits for it: when it fails or is killed, the next clone sees to it.
  */
-export async function startUpkeep(
-  ctx: Ctx,
-  { outcome, vm: { name } }: CloneResult,
-  wish: TemplateWish,
-): Promise<void> {
-  if (outcome !== 'created') return;
+export async function startUpkeep(ctx: Ctx, name: VmName, wish: TemplateWish): Promise<void> {
   const { io } = ctx;
   try {
     const record = await ctx.store.read(name);

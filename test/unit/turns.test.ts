@@ -3,11 +3,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { createContext } from '../context.ts';
-import { quietIo } from '../core/quiet-io.ts';
-import { createTrace } from '../core/trace.ts';
-import { createHost } from '../host/local.ts';
-import { inTurn, whenIdle } from './turns.ts';
+import { createContext } from '../../src/context.ts';
+import { quietIo } from '../../src/core/quiet-io.ts';
+import { createTrace } from '../../src/core/trace.ts';
+import { createHost } from '../../src/host/local.ts';
+import { inTurn, whenIdle } from '../../src/ops/turns.ts';
 
 let home: string;
 beforeEach(() => {
