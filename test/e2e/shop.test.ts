@@ -75,6 +75,13 @@ describe('a shop, from nothing but its own files', () => {
     );
   });
 
+  it('is installed from what it brings along, with no registry', async () => {
+    const script = 'rm -rf node_modules; npm_config_cache=/tmp/empty npm ci --offline --no-audit';
+    const { exitCode, stdout, stderr } = await exec('sh', '-c', script);
+    expect(stdout, stderr).toMatch(/added 24 packages/);
+    expect(exitCode).toBe(0);
+  });
+
   it('passes its own tests in the guest, with its database and its cache', async () => {
     const { exitCode, stdout } = await exec('npm', 'test');
     expect(stdout).toMatch(/^# pass 1$/m);
