@@ -164,10 +164,10 @@ describe('a machine from kept memory', () => {
     expect(items.map(({ by }) => by)).toContain('sshd');
     expect(JSON.stringify(items)).not.toContain('PRIVATE');
     expect(verbs().slice(0, 6)).toEqual([
-      ...['random', 'clock', 'machine-id', 'boot-id', 'hostname', 'file'],
+      ...['random', 'clock', 'machine-id', 'file', 'file', 'announce'],
     ]);
     // journald comes when all is proven, in a request of its own.
-    expect(verbs().slice(-2)).toEqual(['announce', 'journal']);
+    expect(verbs().slice(-2)).toEqual(['mount', 'journal']);
     const step = (path: string) =>
       asked.find(([, first, second]) => [first, second].includes(path));
     expect(step('/etc/ssh/ssh_host_ed25519_key')).toEqual([

@@ -15,7 +15,13 @@ import { authorizedKeys } from '../authorized-keys.ts';
 import { liveShares } from '../shares.ts';
 import { openHelper, type ResidentHelper } from './client.ts';
 import { clockStep, introductionSteps } from './introduction-steps.ts';
-import { clockFinding, type ExpectedIdentity, proveIdentity, readSkew } from './prove.ts';
+import {
+  clockFinding,
+  type ExpectedIdentity,
+  proveIdentity,
+  readSkew,
+  startReadingKey,
+} from './prove.ts';
 import { nothing, readIdentityFacts } from './read-facts.ts';
 
 interface Deps {
@@ -45,10 +51,17 @@ export async function introduce(
   const { identity, template } = introduction;
   const ownKey = await readOwnKey(host, deps.paths.vm(input.record.name));
   const helper = await openHelper(host, introduction.helper, io);
+  const over = new AbortController();
+  const given = { ...io, signal: AbortSignal.any([io.signal, over.signal]) };
   try {
     const steps = introductionSteps(input, introduction, { ownKey, now: host.now() });
-    const answer = await helper.ask(steps, io).catch(refused);
-    io.log.debug('guest.introduction.done', { microseconds: answer.get('spent') });
+    const answer = await helper.ask(steps.first, io).catch(refused);
+    // sshd takes longer to answer than all the rest takes.
+    const served = startReadingKey(host, input.record, given);
+    const later = await helper.ask(steps.rest, io).catch(refused);
+    io.log.debug('guest.introduction.done', {
+      microseconds: `${answer.get('spent')}${later.get('spent')}`,
+    });
     const expected: ExpectedIdentity = {
       ...{ hostname: identity.hostname, machineId: identity.machineId, bootId: identity.bootId },
       ...{ hostKey: identity.hostKey.public, template, random: answer.get('random') ?? nothing },
@@ -56,7 +69,7 @@ export async function introduce(
       shares: liveShares(input.plan, '9p'),
     };
     const [proven] = await Promise.all([
-      proveIdentity(host, { input, expected }, io),
+      proveIdentity(host, { input, expected, served }, io),
       introduction.meanwhile(),
     ]);
     const report = await setClockAgain(host, { helper, input, report: proven }, io);
@@ -65,6 +78,7 @@ export async function introduce(
     await helper.ask([['journal']], io);
     return report;
   } finally {
+    over.abort(new Error('given up'));
     helper.close();
   }
 }

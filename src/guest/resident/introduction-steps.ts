@@ -11,39 +11,43 @@ const router = '10.0.2.2';
 
 /**
  * Everything that makes a machine which came from a template itself, in the order in which it is due: numbers before
- * anything is drawn, the clock before anything is dated, names before keys. `now` is this host's clock, in milliseconds
+ * anything is drawn, the clock before anything is dated. After `first` it can be asked for its host key.
+ * `now` is this host's clock, in milliseconds
  * since the epoch: the request is sent at once.
  */
 export function introductionSteps(
   { plan, shareDriver }: SetupInput,
   { identity, workstation }: Introduction,
   { ownKey, now }: { ownKey: string; now: number },
-): HelperStep[] {
+): { first: HelperStep[]; rest: HelperStep[] } {
   if (shareDriver === 'virtiofs') {
     throw new CloneboxError('bug', 'a machine from kept memory has no slots for virtiofs');
   }
   const shares = liveShares(plan, '9p');
   const files = [
-    ...hostKeyFiles(identity.hostKey),
     ...loginFiles(plan, ownKey),
     ...variableFiles(workstation, plan.environment),
     ...sharedParents(plan),
     // For its later boots: now they are mounted by the helper.
     ...shareFiles(shares),
   ];
-  return [
+  const first: HelperStep[] = [
     ['random', identity.entropy],
     clockStep(now),
     ['machine-id', identity.machineId],
+    ...hostKeyFiles(identity.hostKey).map(fileStep),
+    // passt knows a guest by its first frame, and loses what comes in to it before.
+    ['announce', router],
+  ];
+  const rest: HelperStep[] = [
     ['boot-id', identity.bootId],
     ['hostname', identity.hostname],
     ...files.map(fileStep),
     ...shares.map(
       ({ tag, guest, mode }): HelperStep => ['mount', tag, guest, ninePOptions, mode as string],
     ),
-    // passt knows a guest by its first frame, and loses what comes in to it before.
-    ['announce', router],
   ];
+  return { first, rest };
 }
 
 /** The host's clock, to be sent at once. */

@@ -7,6 +7,7 @@ import {
   type KnownIdentity,
 } from '../../core/identity.ts';
 import type { Io } from '../../core/io.ts';
+import type { VmRecord } from '../../core/record.ts';
 import type { MountedShare, SetupInput } from '../../core/setup.ts';
 import { printable } from '../../lib/printable.ts';
 import { missingShares } from '../shares.ts';
@@ -49,21 +50,25 @@ interface Finding {
  */
 export async function proveIdentity(
   host: Host,
-  { input, expected }: { input: SetupInput; expected: ExpectedIdentity },
+  {
+    input,
+    expected,
+    served,
+  }: { input: SetupInput; expected: ExpectedIdentity; served?: Promise<string> },
   io: Io,
 ): Promise<IdentityReport> {
-  const given = new AbortController();
-  const inner = { ...io, signal: AbortSignal.any([io.signal, given.signal]) };
-  // The login daemon is slow to answer: it is asked first, and the rest meanwhile.
-  const served = readServedKey(host, input.record, inner);
+  const { guest, plan } = input;
+  const key = served ?? startReadingKey(host, input.record, io);
+  const facts = await readIdentityFacts(guest, plan, io);
+  const skew = await readSkew(host, input, io);
+  return report(expected, { facts, skew, served: await key });
+}
+
+/** Asks sshd for its key while other things are done; what comes of it is looked at by who waits for it, if anybody. */
+export function startReadingKey(host: Host, record: VmRecord, io: Io): Promise<string> {
+  const served = readServedKey(host, record, io);
   served.catch(() => {});
-  try {
-    const facts = await readIdentityFacts(input.guest, input.plan, inner);
-    const skew = await readSkew(host, input, inner);
-    return report(expected, { facts, skew, served: await served });
-  } finally {
-    given.abort(new Error('given up'));
-  }
+  return served;
 }
 
 function report(

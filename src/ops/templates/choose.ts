@@ -105,15 +105,15 @@ async function goOnFrom(
 ): Promise<Beginning> {
   const shape = await warmShape(ctx, recipe, template);
   try {
-    const there = template.warm.some((warm) => warm.key.startsWith(`${shapeKey(shape)}-`));
-    if (!there && wish === 'later') {
+    const there = template.warm.find(({ key }) => key.startsWith(`${shapeKey(shape)}-`));
+    if (there === undefined && wish === 'later') {
       return {
         path: 'disk',
         template,
         reason: 'its memory is kept in the background (--warm=later)',
       };
     }
-    const warm = await ensureWarm(ctx, recipe, { template, shape });
+    const warm = there ?? (await ensureWarm(ctx, recipe, { template, shape }));
     const damage = await ctx.templates.damage(template, warm, ctx.io);
     if (damage === undefined) return { path: 'warm', template, warm };
     await ctx.templates.discardWarm(template, warm, ctx.io);
