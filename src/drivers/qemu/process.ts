@@ -32,6 +32,9 @@ async function directoriesOf(host: Host, files: RuntimeFiles): Promise<string[]>
   return origin === undefined ? [files.directory] : [files.directory, origin];
 }
 
+/** What is no answer: EAGAIN is a QEMU that stands still, with others waiting before its door already. */
+const noAnswer = new Set(['ECONNREFUSED', 'ENOENT', 'EAGAIN', 'conflict']);
+
 /**
  * Opens QMP, uses it, closes it. QEMU serves one client at a time, so clients of several processes take turns by
  * a lock. `undefined` when QMP does not answer within `timeout` milliseconds.
@@ -62,8 +65,7 @@ export async function withQmp<T>(
   } catch (error) {
     options.signal.throwIfAborted();
     const code = (error as NodeJS.ErrnoException).code;
-    if (error === timedOut || code === 'ECONNREFUSED' || code === 'ENOENT' || code === 'conflict')
-      return undefined;
+    if (error === timedOut || noAnswer.has(code ?? '')) return undefined;
     throw error;
   } finally {
     limited.dispose();
