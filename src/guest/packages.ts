@@ -39,7 +39,7 @@ export async function installPackages(
   await inPhase(phase, io, async () => {
     const install = () =>
       runInGuest(guest, [...apt, 'install', '--', ...wanted], {
-        ...{ io, phase, env: environment, timeout: 1_800_000 },
+        ...{ io, phase, env: environment, timeout: 1_800_000, told: countPackages() },
         shown: `apt-get install ${wanted.join(' ')}`,
       });
     try {
@@ -55,6 +55,18 @@ export async function installPackages(
       await install();
     }
   });
+}
+
+/** Says of each package that apt-get unpacks or sets up how far it is with all of them. */
+function countPackages(): (line: string) => string {
+  let total = 0;
+  let done = 0;
+  return (line) => {
+    total = 2 * Number(/(\d+) newly installed/.exec(line)?.[1] ?? total / 2);
+    if (total === 0 || !/^(Unpacking|Setting up) /.test(line)) return line;
+    done += 1;
+    return `${Math.min(99, Math.round((100 * done) / total))}% ${line}`;
+  };
 }
 
 /** Installs snaps, with snapd itself if the image has none. */

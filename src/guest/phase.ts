@@ -30,9 +30,15 @@ export async function inPhase<T>(phase: Phase, io: Io, action: () => Promise<T>)
 export async function runInGuest(
   guest: Guest,
   argv: readonly string[],
-  options: GuestExecOptions & { io: Io; phase: Phase; shown?: string },
+  options: GuestExecOptions & {
+    io: Io;
+    phase: Phase;
+    shown?: string;
+    /** What people see of a line that the command has written; default the line itself. */
+    told?: (line: string) => string;
+  },
 ): Promise<string> {
-  const { io, phase } = options;
+  const { io, phase, told = (line) => line } = options;
   let partial = '';
   const result = await guest.exec(argv, io, {
     ...options,
@@ -40,7 +46,7 @@ export async function runInGuest(
       const lines = (partial + Buffer.from(chunk).toString('utf8')).split(/[\r\n]+/);
       partial = lines.pop() ?? '';
       for (const line of lines)
-        if (line.trim() !== '') io.emit({ kind: 'detail', text: line.trim() });
+        if (line.trim() !== '') io.emit({ kind: 'detail', text: told(line.trim()) });
     },
   });
   if (result.exitCode === 0) return result.stdout;
