@@ -1,4 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,8 +10,19 @@ import { createTrace } from '../../src/core/trace.ts';
 import { createHost } from '../../src/host/local.ts';
 import { handOverSecrets, takeSecretsAway } from '../../src/ops/secrets/hand-over.ts';
 import { startVault, type VaultServer } from '../fixtures/vault-server.ts';
-import { type CliOptions, type CliResult, cli, freshHome, ok, scratch } from './support/cli.ts';
+import {
+  type CliOptions,
+  type CliResult,
+  cache,
+  cli,
+  freshHome,
+  ok,
+  scratch,
+} from './support/cli.ts';
 import { filesWith } from './support/files-with.ts';
+
+/** Of no machine before: the memory of its template is kept anew. In MiB. */
+const memory = 1024 + randomInt(1, 512);
 
 const random = () => `canary${randomBytes(12).toString('hex')}`;
 const sha256 = (text: string | Buffer) => createHash('sha256').update(text).digest('hex');
@@ -61,7 +72,7 @@ describe('secrets of a VM', () => {
     writeFileSync(
       path.join(project, '.clonebox.yaml'),
       `version: '2'
-vm: { image: bootstrap:debian:12, cpus: 2, memory: 1G }
+vm: { image: bootstrap:debian:12, cpus: 2, memory: ${memory}M }
 run: { web: { command: [sleep, infinity] } }
 secrets:
   provider: env
@@ -103,6 +114,8 @@ secrets:
   it('are in its guest once it is ready, in memory, for those they are for', async () => {
     const made = await run(['clone', project, '--run', '--trust', '--verbose']);
     expect(made.exitCode, made.stderr).toBe(0);
+    // The memory of its template was kept on the way, while all of them were at hand.
+    expect(made.stderr).toMatch(/^Keeping its memory$/m);
     expect(await digest('API_TOKEN')).toBe(sha256(secrets.token));
     expect(await digest('ODD')).toBe(sha256(secrets.odd));
     expect(await digest('KEPT')).toBe(sha256(secrets.kept));
@@ -209,7 +222,7 @@ secrets:
   }
 
   function expectNowhere(): void {
-    const places = [home, env.TMPDIR, '/dev/shm'];
+    const places = [home, env.TMPDIR, '/dev/shm', path.join(cache, 'templates')];
     for (const canary of canaries()) {
       for (const form of [canary, Buffer.from(canary).toString('base64').slice(0, 24)]) {
         expect(filesWith(form, places)).toEqual([]);
