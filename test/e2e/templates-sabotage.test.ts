@@ -64,12 +64,10 @@ const steps = (key: string) => `provision:
       [ "$(sabotage)" = old-key ] && [ "$(hostname)" != clonebox ] || exit 0
       (umask 077; base64 -d /usr/local/share/old-key >/run/old-key)
       echo 'HostKey /run/old-key' >/etc/ssh/sshd_config.d/00-old-key.conf
-  - file: /etc/systemd/system/ssh.service.d/old-key.conf
+  - file: /etc/systemd/system/ssh@.service.d/old-key.conf
     content: |
       [Service]
-      ExecStartPre=
       ExecStartPre=/usr/local/bin/serve-old-key
-      ExecStartPre=/usr/sbin/sshd -t
   - run: cd /usr/local/lib/clonebox && mv helper honest && cp /usr/local/share/liar helper
 `;
 
