@@ -350,19 +350,6 @@ describe('a machine from kept memory', () => {
       facts: { items: identityItems },
     });
   });
-
-  test('has no slots for virtiofs', async () => {
-    const { deps, input } = bed();
-    const workstation = { timeZone: undefined, locale: 'C', certificates: [], proxy: {} };
-    const introduction = {
-      ...{ identity, template, helper: helperSocket(), workstation },
-      meanwhile: async () => {},
-    };
-    const asVirtiofs = { ...input, shareDriver: 'virtiofs' } as const;
-    await expect(introduce(deps, { input: asVirtiofs, introduction }, io)).rejects.toMatchObject({
-      code: 'bug',
-    });
-  });
 });
 
 describe('a machine that runs', () => {

@@ -12,7 +12,7 @@ import type { Io } from '../../core/io.ts';
 import type { Introduction, SetupInput } from '../../core/setup.ts';
 import type { Paths, VmPaths } from '../../core/store.ts';
 import { authorizedKeys } from '../authorized-keys.ts';
-import { liveShares } from '../shares.ts';
+import { liveShares, sharesUnit } from '../shares.ts';
 import { openHelper, type ResidentHelper } from './client.ts';
 import { clockStep, introductionSteps } from './introduction-steps.ts';
 import {
@@ -59,6 +59,7 @@ export async function introduce(
     // sshd takes longer to answer than all the rest takes.
     const served = startReadingKey(host, input.record, given);
     const later = await helper.ask(steps.rest, io).catch(refused);
+    if (input.shareDriver === 'virtiofs') await mountByUnit(input, io);
     io.log.debug('guest.introduction.done', {
       microseconds: `${answer.get('spent')}${later.get('spent')}`,
     });
@@ -123,6 +124,11 @@ async function setClockAgain(
     current = { items };
   }
   return current;
+}
+
+/** What is not mounted afterwards is found by looking at the mounts. */
+async function mountByUnit({ guest }: SetupInput, io: Io): Promise<void> {
+  await guest.exec(['systemctl', 'restart', sharesUnit], io, { timeout: 180_000, cwd: '/' });
 }
 
 /** Names what the helper could not do by its item. */

@@ -1,4 +1,3 @@
-import { CloneboxError } from '../../core/errors.ts';
 import type { Introduction, SetupInput } from '../../core/setup.ts';
 import type { GuestFile } from '../archive.ts';
 import { hostKeyFiles, loginFiles, sharedParents } from '../identity.ts';
@@ -20,10 +19,10 @@ export function introductionSteps(
   { identity, workstation }: Introduction,
   { ownKey, now }: { ownKey: string; now: number },
 ): { first: HelperStep[]; rest: HelperStep[] } {
-  if (shareDriver === 'virtiofs') {
-    throw new CloneboxError('bug', 'a machine from kept memory has no slots for virtiofs');
-  }
-  const shares = liveShares(plan, '9p');
+  const driver = shareDriver ?? '9p';
+  const shares = liveShares(plan, driver);
+  // A machine that booted may have the other kind, which its own unit mounts.
+  const mounts = driver === '9p' ? shares : [];
   const files = [
     ...loginFiles(plan, ownKey),
     ...variableFiles(workstation, plan.environment),
@@ -43,7 +42,7 @@ export function introductionSteps(
     ['boot-id', identity.bootId],
     ['hostname', identity.hostname],
     ...files.map(fileStep),
-    ...shares.map(
+    ...mounts.map(
       ({ tag, guest, mode }): HelperStep => ['mount', tag, guest, ninePOptions, mode as string],
     ),
   ];
