@@ -222,13 +222,18 @@ describe.skipIf(residentWay === undefined)(`the helper (skipped when ${why})`, (
       writeFileSync(path(file), '');
     }
     expect(await failure(['journal'])).toMatchObject({ reason: 'journald does not run' });
-    const journald = spawn('sleep', ['600']);
+    // As the real one does: it writes its file anew when that is gone, for as long as it is there.
+    const again = `mkdir -p ${path(`run/log/journal/${other}`)}; : >${path(`run/log/journal/${other}/system.journal`)}`;
+    const waits = `trap '${again}; sleep 0.2; ${again}; trap - TERM; kill $$' TERM; while :; do sleep 0.05; done`;
+    const journald = spawn('sh', ['-c', waits]);
     const ended = new Promise((resolve) => journald.once('exit', (_, signal) => resolve(signal)));
     const group = path('cgroup/system.slice/systemd-journald.service');
     mkdirSync(group, { recursive: true });
     writeFileSync(join(group, 'cgroup.procs'), `${journald.pid}\n`);
     await ask(['machine-id', own], ['journal']);
     expect(await ended).toBe('SIGTERM');
+    // It does the rest before it takes another request.
+    await ask(['report']);
     expect(filesOf('run/log/journal')).toEqual([own]);
     expect(filesOf(`run/log/journal/${own}`)).toEqual(['system.journal']);
     expect(filesOf('var-log/journal')).toEqual(['remote']);

@@ -159,20 +159,24 @@ sub announce {
 
 # journald knows the machine and the boot as they were when it began, so it begins again. A signal is enough: systemd
 # has its sockets and the streams of all units, and starts it anew by itself. What other machines have written here is
-# the template's, and goes.
+# the template's, and goes, once the old one has ended: it would write its files anew, with the template's id in them.
 sub journal {
   my $group = 'system.slice/systemd-journald.service/cgroup.procs';
   my ($pids) = grep { defined } map { slurp("$_/$group") } '/sys/fs/cgroup', '/sys/fs/cgroup/systemd';
   my ($pid) = ($pids // '') =~ /^(\d+)$/m or die "journald does not run\n";
   push @afterwards, sub {
     my ($id) = (slurp('/etc/machine-id') // '') =~ /\A([0-9a-f]{32})$/m or return;
+    kill 'TERM', $pid;
+    for (1 .. 1000) {
+      last unless kill 0, $pid;
+      select undef, undef, undef, 0.02;
+    }
     for my $all ('/run/log/journal', '/var/log/journal') {
       for my $other (grep { /\A[0-9a-f]{32}\z/ && $_ ne $id } names($all)) {
         unlink map { "$all/$other/$_" } grep { /\.journal~?\z/ } names("$all/$other");
         rmdir "$all/$other";
       }
     }
-    kill 'TERM', $pid;
   };
   return;
 }
