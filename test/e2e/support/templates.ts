@@ -1,4 +1,6 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { cache, ok, scratch } from './cli.ts';
 import { linkOrCopy } from './quick-images.ts';
@@ -65,4 +67,21 @@ export function configure(
   const facts = `{ name: ${name}, image: '${reference}', cpus: ${cpus}, ${vm} }`;
   writeFileSync(path.join(directory, '.clonebox.yaml'), `version: '2'\nvm: ${facts}\n${more}`);
   return directory;
+}
+
+/** Digests of the files below a directory, by their names. */
+export function digestsBelow(directory: string): Record<string, string> {
+  const names = readdirSync(directory, { recursive: true, encoding: 'utf8' }).toSorted();
+  const files = names.filter((name) => statSync(path.join(directory, name)).isFile());
+  return Object.fromEntries(
+    files.map((name) => {
+      const content = readFileSync(path.join(directory, name));
+      return [name, createHash('sha256').update(content).digest('hex')];
+    }),
+  );
+}
+
+/** A copy with holes and times as they are. */
+export function copyTree(from: string, to: string): void {
+  execFileSync('cp', ['-a', '--sparse=always', '--', from, to]);
 }
