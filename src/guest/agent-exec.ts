@@ -21,11 +21,15 @@ const scratch = '/run/clonebox';
 
 /**
  * Joins the streams to files, so that output can be read while the command runs and a daemon it leaves behind does
- * not hold it up; then becomes the command, in a session of its own that can be killed as a whole.
- * Parameters: stdout, stderr, stdin, directory, argv.
+ * not hold it up; then becomes the command, in a session of its own that can be killed as a whole. A file of input goes
+ * as soon as it is open: it may be a secret, and whoever wrote it may die.
+ * Parameters: stdout, stderr, stdin or nothing for that of the agent, directory, argv.
  */
 const launcher =
-  'o=$1 e=$2 i=$3 d=$4; shift 4; umask 022; exec >>"$o" 2>>"$e" <"$i"; cd -- "$d" || exit 126; exec setsid -- "$@"';
+  'o=$1 e=$2 i=$3 d=$4; shift 4; umask 022; exec >>"$o" 2>>"$e"; [ -z "$i" ] || exec <"$i"; case $i in *.in) rm -f -- "$i";; esac; cd -- "$d" || exit 126; exec setsid -- "$@"';
+
+/** Bytes of input that the agent hands to a command by itself, so that they are in no file. */
+const inOneMessage = 128 * 1024;
 
 const basePath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -49,10 +53,11 @@ export async function guestExec(
 ): Promise<GuestResult> {
   const { io, account } = options;
   const base = `${scratch}/exec-${randomBytes(6).toString('hex')}`;
-  const input = options.stdin === undefined ? '/dev/null' : `${base}.in`;
+  const given = options.stdin === undefined ? undefined : Buffer.from(options.stdin as Uint8Array);
+  const isShort = given !== undefined && given.length > 0 && given.length <= inOneMessage;
+  const input = isShort ? '' : given === undefined ? '/dev/null' : `${base}.in`;
   await ensureScratch(session, base, options);
-  if (options.stdin !== undefined)
-    await writeGuestFile(session, input, { content: options.stdin, io });
+  if (given !== undefined && !isShort) await writeGuestFile(session, input, { content: given, io });
   const streams = [
     await openStream(session, { path: `${base}.out`, name: 'stdout', options }),
     await openStream(session, { path: `${base}.err`, name: 'stderr', options }),
@@ -87,6 +92,7 @@ export async function guestExec(
         ...argv,
       ],
       env: Object.entries(environment).map(([key, value]) => `${key}=${value}`),
+      ...(isShort && { 'input-data': given.toString('base64') }),
       'capture-output': false,
     },
     io,
@@ -180,7 +186,7 @@ async function tidy(session: AgentSession, handles: number[], base: string): Pro
   const io = detached();
   for (const handle of handles) await closeGuestFile(session, handle, io);
   await session.call('guest-exec', Started, {
-    args: { path: '/bin/rm', arg: ['-f', `${base}.out`, `${base}.err`, `${base}.in`] },
+    args: { path: '/bin/rm', arg: ['-f', `${base}.out`, `${base}.err`] },
     io,
   });
 }

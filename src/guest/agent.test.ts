@@ -311,6 +311,16 @@ describe('a command', () => {
     );
   });
 
+  test.each([
+    ['in no file', 'a secret'],
+    ['in no file any more', 'many secrets'.repeat(100_000)],
+  ])('has its input %s while it runs, so that nobody who dies can leave it', async (_, stdin) => {
+    const here = await sh(`ls ${file('run/clonebox')}; head -c 8`, { stdin });
+    expect(here.stdout).toMatch(/^exec-[0-9a-f]+\.err\nexec-[0-9a-f]+\.out\n(a secret|many sec)$/);
+    expect((await sh('wc -c', { stdin })).stdout.trim()).toBe(String(stdin.length));
+    expect((await sh('exit 3', { stdin })).exitCode).toBe(3);
+  });
+
   test('that cannot be found, or has no directory to run in, has the status a shell would give', async () => {
     expect((await guest.exec(['/no/such/program'], io)).exitCode).toBe(127);
     expect(await sh('true', { cwd: '/no/such/place' })).toMatchObject({

@@ -52,7 +52,9 @@ export async function removeSecrets(guest: Guest, plan: VmPlan, io: Io): Promise
   const units = unitsOf(plan);
   const others = plan.secrets.flatMap(({ path }) => path ?? []);
   const script = `${units.length > 0 ? 'systemctl stop "$@"\n' : ''}
-if mountpoint -q ${directory}; then umount ${directory}; fi`;
+if mountpoint -q ${directory}; then umount ${directory}; fi
+# Input of a command that whoever died had not begun yet.
+rm -f /run/clonebox/exec-*.in`;
   await inPhase({ id: 'secrets', title: 'Taking secrets away' }, io, async () => {
     await runInGuest(guest, ['/bin/sh', '-ec', script, 'sh', ...units], { io, phase });
     if (others.length > 0) await runInGuest(guest, ['rm', '-f', '--', ...others], { io, phase });
