@@ -59,6 +59,10 @@ export function createContext(
           'release-leases': (undo, io) => store.release(undo.name, io),
           'sync-ports': async (undo, io) =>
             (await import('./ops/forwards.ts')).syncPorts(graph(io), undo.name),
+          'sync-keys': async (undo, io) =>
+            (await import('./ops/secrets/rotate-key.ts')).syncKeys(graph(io), undo.name),
+          'drop-password': async (undo, io) =>
+            (await import('./ops/finish-password.ts')).dropPassword(graph(io), undo.name),
           'stop-machine': (undo, io) => stop({ ...undo, grace: 0 }, io),
           'sweep-images': (_, io) => ctx.images.sweep(io),
           'sweep-templates': (_, io) => ctx.templates.sweep(io),
@@ -74,6 +78,10 @@ export function createContext(
           'end-member': async (finish, io) =>
             (await import('./ops/pool/end.ts')).endMachine(graph(io), finish),
           'restore-vm': (finish, io) => store.restore(finish.name, finish.from, io),
+          'rotate-key': async (finish, io) =>
+            (await import('./ops/secrets/rotate-key.ts')).finishRotation(graph(io), finish.name),
+          'set-password': async (finish, io) =>
+            (await import('./ops/finish-password.ts')).finishPassword(graph(io), finish),
           'swap-vm': async (finish, io) =>
             (await import('./ops/swap.ts')).swapVm(graph(io), finish),
         },

@@ -47,14 +47,17 @@ export interface Introduction {
 }
 
 /** How an account of the guest may be entered by a password from now on. */
-export interface PasswordChange {
+export interface PasswordUse {
   readonly user: string;
-  /** `undefined` takes it away. */
-  readonly password: Secret | undefined;
   /** Whoever comes by it must choose another one first. */
   readonly expire: boolean;
   /** sshd takes it too. */
   readonly ssh: boolean;
+}
+
+export interface PasswordChange extends PasswordUse {
+  /** `undefined` takes it away. */
+  readonly password: Secret | undefined;
 }
 
 /** The named phases of a first boot, and the checks of every later one. Each failure says phase, command and last output. */
@@ -106,9 +109,19 @@ export interface GuestSetup {
   deliverSecrets(input: SetupInput, secrets: readonly SecretValue[], io: Io): Promise<void>;
   /** Takes them away again, before the guest's memory is kept. May be repeated. */
   removeSecrets(input: SetupInput, io: Io): Promise<void>;
-  /** Lets these keys log in, beside those of the plan, and no others. */
+  /** Lets these keys log in, beside those of the plan, and no others: at each moment the earlier ones or these. */
   authorize(input: SetupInput, own: readonly string[], io: Io): Promise<void>;
   /** Sets or takes away a password; what goes into the guest is its hash. May be repeated. */
   setPassword(guest: Guest, change: PasswordChange, io: Io): Promise<void>;
+  /** Its first half: the hash waits in the guest's memory. Changes no account. */
+  preparePassword(
+    guest: Guest,
+    change: Pick<PasswordChange, 'user' | 'password'>,
+    io: Io,
+  ): Promise<void>;
+  /** Its second half: what waits is set, and waits no more. Nothing waits: nothing is done. */
+  applyPassword(guest: Guest, use: PasswordUse, io: Io): Promise<void>;
+  /** What waits goes. May be repeated. */
+  dropPassword(guest: Guest, io: Io): Promise<void>;
   mounted(guest: Guest, io: Io): Promise<readonly string[]>;
 }

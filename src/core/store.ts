@@ -52,6 +52,10 @@ export type Undo =
   | { readonly kind: 'release-leases'; readonly name: VmName }
   /** The ports of a VM as its record has them: no lease and no forward more. */
   | { readonly kind: 'sync-ports'; readonly name: VmName }
+  /** Into the guest comes the key that is in its place, and no other of the VM's. */
+  | { readonly kind: 'sync-keys'; readonly name: VmName }
+  /** A password that waits in the guest goes. */
+  | { readonly kind: 'drop-password'; readonly name: VmName }
   /** What builders of images left that are gone. */
   | { readonly kind: 'sweep-images' }
   /** What builders of templates left that are gone. */
@@ -76,7 +80,18 @@ export type Finish =
   | { readonly kind: 'purge-vm'; readonly driver: string; readonly name: VmName }
   | { readonly kind: 'end-member'; readonly driver: string; readonly name: VmName }
   | { readonly kind: 'restore-vm'; readonly name: VmName; readonly from: string }
+  /** The key that was made takes the place of the old one, which is let in no more. */
+  | { readonly kind: 'rotate-key'; readonly name: VmName }
+  /** The password that waits in the guest becomes the user's. */
+  | ({ readonly kind: 'set-password'; readonly name: VmName } & PasswordOwner)
   | ({ readonly kind: 'swap-vm'; readonly driver: string } & Swap);
+
+/** Whose a password is that waits in the guest. */
+export interface PasswordOwner {
+  readonly user: string;
+  /** It must be changed at the first login with it. */
+  readonly expire: boolean;
+}
 
 /** Puts the VM that was built beside another in its place; the old one goes to the trash. */
 export interface Swap {

@@ -1,5 +1,15 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { verify } from 'unixcrypt';
@@ -9,9 +19,15 @@ import type { Io } from '../core/io.ts';
 import { quietIo } from '../core/quiet-io.ts';
 import { createSecret } from '../core/secret.ts';
 import type { PasswordChange } from '../core/setup.ts';
-import { passwordLogins, setPassword } from './login-password.ts';
+import {
+  applyPassword,
+  dropPassword,
+  passwordLogins,
+  preparePassword,
+  setPassword,
+} from './login-password.ts';
 
-// The script really runs, with a directory for /etc and with programs that write down what they were asked.
+// The scripts really run, with a directory for /etc and for /run, and with programs that write down what they were asked.
 
 const debianPam = `account\t[success=1 new_authtok_reqd=done default=ignore]\tpam_unix.so 
 account\trequisite\t\t\tpam_deny.so
@@ -24,7 +40,7 @@ let seen: { argv: readonly string[]; stdin: string }[];
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), 'cb-'));
-  for (const part of ['bin', 'etc/pam.d', 'etc/ssh/sshd_config.d'])
+  for (const part of ['bin', 'run', 'etc/pam.d', 'etc/ssh/sshd_config.d'])
     mkdirSync(join(root, part), { recursive: true });
   const program = (name: string, body: string) => {
     writeFileSync(join(root, 'bin', name), `#!/bin/sh\n${body}\n`);
@@ -39,7 +55,8 @@ beforeEach(() => {
   guest = {
     exec: async (argv: readonly string[], _: Io, { stdin = '' }: GuestExecOptions = {}) => {
       seen.push({ argv, stdin: String(stdin) });
-      const [shell = '', ...rest] = argv.map((word) => word.replaceAll('/etc/', `${root}/etc/`));
+      const own = (word: string) => word.replaceAll(/\/(etc|run)\//g, `${root}/$1/`);
+      const [shell = '', ...rest] = argv.map(own);
       const env = { PATH: `${join(root, 'bin')}:/usr/bin:/bin` };
       execFileSync(shell, rest, { input: String(stdin), env });
       return { exitCode: 0, stdout: '', stderr: '', truncated: false };
@@ -62,7 +79,8 @@ describe('setPassword', () => {
     expect(verify('hush-hush', line.slice('me:'.length))).toBe(true);
     expect(rest).toBe('');
     expect(JSON.stringify(seen)).not.toContain('hush-hush');
-    expect(seen[0]?.argv.join(' ')).not.toContain('$6$');
+    expect(JSON.stringify(seen.map(({ argv }) => argv))).not.toContain('$6$');
+    expect(readdirSync(join(root, 'run/clonebox'))).toEqual([]);
     expect(text('etc/pam.d/common-account')).toBe(debianPam);
   });
 
@@ -86,6 +104,36 @@ describe('setPassword', () => {
   it('takes it away again', async () => {
     await set({ password: undefined });
     expect(text('ran')).toBe('chpasswd -e\nme:*\n');
+  });
+});
+
+describe('a password that waits', () => {
+  const use = { user: 'me', expire: false, ssh: false };
+  const prepare = () =>
+    preparePassword(guest, { user: 'me', password: createSecret('hush-hush') }, quietIo());
+
+  it('is for root alone, and nobody has it before it is applied', async () => {
+    await prepare();
+    expect(statSync(join(root, 'run/clonebox/password')).mode & 0o777).toBe(0o600);
+    expect(existsSync(join(root, 'ran'))).toBe(false);
+    await applyPassword(guest, use, quietIo());
+    expect(text('ran')).toMatch(/^chpasswd -e\nme:\$6\$/);
+  });
+
+  it('is applied once, however often that is asked for', async () => {
+    await prepare();
+    await applyPassword(guest, use, quietIo());
+    await applyPassword(guest, use, quietIo());
+    expect(text('ran').match(/chpasswd/g)).toHaveLength(1);
+  });
+
+  it("that was dropped is nobody's", async () => {
+    await prepare();
+    await dropPassword(guest, quietIo());
+    await dropPassword(guest, quietIo());
+    await applyPassword(guest, use, quietIo());
+    expect(existsSync(join(root, 'ran'))).toBe(false);
+    expect(readdirSync(join(root, 'run/clonebox'))).toEqual([]);
   });
 });
 

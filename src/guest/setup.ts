@@ -8,7 +8,7 @@ import { authorize } from './authorized-keys.ts';
 import { bakeGuest, bakeRecipe, cleanGuest, quietGuest, startServices, warmGuest } from './bake.ts';
 import { copyIn } from './copy.ts';
 import { identityFiles } from './identity.ts';
-import { setPassword } from './login-password.ts';
+import { applyPassword, dropPassword, preparePassword, setPassword } from './login-password.ts';
 import { inPhase, type Phase } from './phase.ts';
 import { putFiles } from './put-files.ts';
 import { introduce, readBaseline, readIdentity } from './resident/introduce.ts';
@@ -71,6 +71,9 @@ export function createGuestSetup(deps: Deps): GuestSetup {
     removeSecrets: ({ plan, guest }, io) => removeSecrets(guest, plan, io),
     authorize: ({ plan, guest }, own, io) => authorize(guest, { plan, own }, io),
     setPassword,
+    preparePassword,
+    applyPassword,
+    dropPassword,
     mounted: async (guest, io) => (await readMounts(guest, io)).map((mount) => mount.path),
   };
 }

@@ -10,6 +10,7 @@ import { parseDuration } from '../lib/duration.ts';
 import { shellQuote } from '../lib/quote.ts';
 import { machineSpec } from './machine-spec.ts';
 import { handOverSecrets } from './secrets/hand-over.ts';
+import { closeRotation } from './secrets/rotate-key.ts';
 import { openTunnels } from './tunnels.ts';
 import { consoleLines, type WatchedMachine, whileAlive } from './watch-machine.ts';
 
@@ -186,6 +187,7 @@ function bootTimeout(ctx: Ctx, started: Started): number {
 /** Everything of a later start: shares as recorded, mounted and checked; tunnels to the host's named ports. */
 export async function settle(ctx: Ctx, booted: Booted): Promise<void> {
   await ctx.setup.verifyShares(booted.setup, ctx.io);
+  await closeRotation(ctx, booted.setup, ctx.io);
   await openTunnels(ctx, booted.record, booted.guest);
   await handOverSecrets(ctx, booted.setup);
 }

@@ -2,9 +2,10 @@ import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { VmName } from '../core/name.ts';
 import type { Secret } from '../core/secret.ts';
+import type { PasswordChange } from '../core/setup.ts';
 import { withDeadline } from '../lib/deadline.ts';
 import { requireRunning } from './exec.ts';
-import { operation } from './operation.ts';
+import { changeVm, type Operation, operation } from './operation.ts';
 import { loadVm, named } from './target.ts';
 
 export interface SetPasswordInput {
@@ -29,7 +30,8 @@ const patience = 120_000;
 
 /**
  * Gives the guest's user a password for the console and for programs that ask for one, or takes it away. Whether ssh takes
- * passwords is left as it is. Fails with `conflict` when the VM does not run, `guest-failed` when it does not answer.
+ * passwords is left as it is. The hash waits in the guest's memory until it is decided that it is set, so that nothing of
+ * it is here. Fails with `conflict` when the VM does not run, `guest-failed` when it does not answer.
  */
 export function setPassword(ctx: Ctx, input: SetPasswordInput): Promise<PasswordSet> {
   const isLock = input.password === undefined;
@@ -42,20 +44,39 @@ export function setPassword(ctx: Ctx, input: SetPasswordInput): Promise<Password
     const expire = !isLock && input.expire;
     op.note({ user, ...(!isLock && { expire }) });
     const password = await input.password?.();
-    const silent = () =>
-      new CloneboxError('guest-failed', `the guest of ${record.name} does not answer`, {
-        hint: `Look at its console: clonebox console ${record.name}; or start it anew: clonebox restart ${record.name}`,
-        facts: { vm: record.name },
-      });
+    await changePassword(op, record.name, { user, password, expire });
+    return { vm: record.name, user, outcome: isLock ? 'locked' : 'set', expired: expire };
+  });
+}
+
+/** Nobody waits for somebody who types while the VM is locked: it is known by now. */
+function changePassword(
+  op: Operation,
+  name: VmName,
+  { user, password, expire }: Omit<PasswordChange, 'ssh'>,
+): Promise<void> {
+  const silent = () =>
+    new CloneboxError('guest-failed', `the guest of ${name} does not answer`, {
+      hint: `Look at its console: clonebox console ${name}; or start it anew: clonebox restart ${name}`,
+      facts: { vm: name },
+    });
+  const { setup } = op.ctx;
+  return changeVm(op, name, async (journal) => {
+    await requireRunning(op.ctx, await loadVm(op.ctx, name, '/'));
     const io = withDeadline(op.ctx.io, patience, silent);
-    const guest = await op.ctx.openGuest(record.name);
+    const guest = await op.ctx.openGuest(name);
     try {
       await guest.waitReady(io);
-      await op.ctx.setup.setPassword(guest, { user, password, expire, ssh: false }, io);
+      await journal.step('its password', { kind: 'drop-password', name }, () =>
+        setup.preparePassword(guest, { user, password }, io),
+      );
+      const finish = { kind: 'set-password', name, user, expire } as const;
+      await journal.finish('in its place', finish, () =>
+        setup.applyPassword(guest, { user, expire, ssh: false }, io),
+      );
     } finally {
       io.dispose();
       await guest.close();
     }
-    return { vm: record.name, user, outcome: isLock ? 'locked' : 'set', expired: expire };
   });
 }

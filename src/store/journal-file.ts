@@ -43,6 +43,8 @@ const undo = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('stop-machine'), driver: z.string(), name: vmName }),
   z.object({ kind: z.literal('release-leases'), name: vmName }),
   z.object({ kind: z.literal('sync-ports'), name: vmName }),
+  z.object({ kind: z.literal('sync-keys'), name: vmName }),
+  z.object({ kind: z.literal('drop-password'), name: vmName }),
   z.object({ kind: z.literal('sweep-images') }),
   z.object({ kind: z.literal('sweep-templates') }),
 ]) satisfies z.ZodType<Undo>;
@@ -59,6 +61,13 @@ const finish = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('purge-vm'), driver: z.string(), name: vmName }),
   z.object({ kind: z.literal('end-member'), driver: z.string(), name: vmName }),
   z.object({ kind: z.literal('restore-vm'), name: vmName, from: z.string() }),
+  z.object({ kind: z.literal('rotate-key'), name: vmName }),
+  z.object({
+    kind: z.literal('set-password'),
+    name: vmName,
+    user: z.string(),
+    expire: z.boolean(),
+  }),
   z.object({
     kind: z.literal('swap-vm'),
     driver: z.string(),

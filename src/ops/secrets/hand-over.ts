@@ -1,4 +1,5 @@
 import type { Ctx } from '../../core/ctx.ts';
+import type { SecretValue } from '../../core/secrets.ts';
 import type { SetupInput } from '../../core/setup.ts';
 import { findSecrets } from './find-secrets.ts';
 
@@ -8,8 +9,21 @@ import { findSecrets } from './find-secrets.ts';
  * one. May be repeated.
  */
 export async function handOverSecrets(ctx: Ctx, setup: SetupInput): Promise<void> {
-  const found = await findSecrets(ctx, setup.plan, setup.plan.secrets);
-  const values = found.map(({ reference, secret }) => ({ planned: reference, value: secret }));
+  await deliver(ctx, setup, await fetchSecrets(ctx, setup));
+}
+
+/** The first half of it: the guest hears nothing yet. */
+export async function fetchSecrets(ctx: Ctx, { plan }: SetupInput): Promise<SecretValue[]> {
+  const found = await findSecrets(ctx, plan, plan.secrets);
+  return found.map(({ reference, secret }) => ({ planned: reference, value: secret }));
+}
+
+/** The second half. */
+export async function deliver(
+  ctx: Ctx,
+  setup: SetupInput,
+  values: readonly SecretValue[],
+): Promise<void> {
   await ctx.setup.deliverSecrets(setup, values, ctx.io);
 }
 

@@ -1,11 +1,16 @@
 import type { Ctx } from '../../core/ctx.ts';
 import { CloneboxError } from '../../core/errors.ts';
 import type { VmName } from '../../core/name.ts';
+import type { VmRecord } from '../../core/record.ts';
 import type { SetupInput } from '../../core/setup.ts';
+import type { Journal } from '../../core/store.ts';
+import { requireRunning } from '../exec.ts';
 import { changeVm, operation } from '../operation.ts';
+import { openInside } from '../reach-guest.ts';
 import { loadVm, named } from '../target.ts';
-import { handOverSecrets } from './hand-over.ts';
+import { deliver, fetchSecrets } from './hand-over.ts';
 import type { SecretInput } from './list.ts';
+import { closeRotation, putInPlace } from './rotate-key.ts';
 
 export interface Rotated {
   readonly vm: VmName;
@@ -16,9 +21,9 @@ export interface Rotated {
 }
 
 /**
- * Gives a running VM a new ssh key in the place of the old one, and fetches and hands over its secrets anew. Until the
- * new key is in its place the old one goes on to be let in; when the process dies just after that, the old one is let in
- * until the next rotation. Fails with `conflict` when the VM does not run.
+ * Gives a running VM a new ssh key in the place of the old one, and fetches and hands over its secrets anew. At each
+ * moment the key that is in its place logs in. Secrets that cannot be fetched, or a guest that does not answer, change
+ * nothing. Fails with `conflict` when the VM does not run.
  */
 export function rotateSecrets(ctx: Ctx, input: SecretInput): Promise<Rotated> {
   const begin = { event: 'secret.rotate', target: named(input.target) } as const;
@@ -26,29 +31,11 @@ export function rotateSecrets(ctx: Ctx, input: SecretInput): Promise<Rotated> {
     const { name } = await loadVm(op.ctx, input.target, input.cwd);
     return changeVm(op, name, async (journal) => {
       const record = await loadVm(op.ctx, name, input.cwd);
-      const { files } = op.ctx.host;
-      const { setup, io } = op.ctx;
-      const paths = op.ctx.store.paths.vm(name);
-      const inside = await insideOf(op.ctx, record);
+      const inside = await openRunning(op.ctx, record);
       try {
-        io.emit({ kind: 'phase', id: 'key', title: 'Changing the ssh key' });
-        const fresh = paths.nextKey;
-        const publicKey = await journal.step(
-          'its new key',
-          { kind: 'remove-path', path: fresh },
-          async () => {
-            await files.makeDirectory(fresh);
-            return op.ctx.makeLoginKey(record, `${fresh}/key`);
-          },
-        );
-        const old = ((await files.readText(paths.publicKey)) ?? '').trim();
-        await setup.authorize(inside, [publicKey, old], io);
-        await files.rename(`${fresh}/key`, paths.key);
-        await files.rename(`${fresh}/key.pub`, paths.publicKey);
-        await journal.commit();
-        await setup.authorize(inside, [publicKey], io);
-        await files.remove(fresh);
-        await handOverSecrets(op.ctx, inside);
+        const values = await fetchSecrets(op.ctx, inside);
+        const publicKey = await rotateKey(op.ctx, inside, journal);
+        await deliver(op.ctx, inside, values);
         const secrets = record.plan.secrets.map((one) => one.name);
         op.note({ secrets });
         return { vm: name, publicKey, secrets };
@@ -59,15 +46,36 @@ export function rotateSecrets(ctx: Ctx, input: SecretInput): Promise<Rotated> {
   });
 }
 
-async function insideOf(ctx: Ctx, record: SetupInput['record']): Promise<SetupInput> {
-  const { name, plan } = record;
-  const driver = await ctx.driver(plan.driver);
-  const started = await driver.running(name);
-  if (started === undefined) {
-    throw new CloneboxError('conflict', `${name} does not run: its key is in its guest, too`, {
-      hint: `Start it first: clonebox start ${name}`,
-      facts: { vm: name },
-    });
-  }
-  return { plan, record, guest: await ctx.openGuest(name), shareDriver: started.shareDriver };
+/** A new key in the place of the old one. Once the guest lets it in, it is decided. */
+async function rotateKey(ctx: Ctx, inside: SetupInput, journal: Journal): Promise<string> {
+  const { name } = inside.record;
+  const { files } = ctx.host;
+  const paths = ctx.store.paths.vm(name);
+  ctx.io.emit({ kind: 'phase', id: 'key', title: 'Changing the ssh key' });
+  // What an earlier one had to leave undone.
+  await closeRotation(ctx, inside, ctx.io);
+  const publicKey = await journal.step(
+    'its new key',
+    { kind: 'remove-path', path: paths.nextKey },
+    async () => {
+      await files.makeDirectory(paths.nextKey);
+      return ctx.makeLoginKey(inside.record, `${paths.nextKey}/key`);
+    },
+  );
+  const old = ((await files.readText(paths.publicKey)) ?? '').trim();
+  await journal.step('let in', { kind: 'sync-keys', name }, () =>
+    ctx.setup.authorize(inside, [publicKey, old], ctx.io),
+  );
+  await journal.finish('in its place', { kind: 'rotate-key', name }, async () => {
+    await putInPlace(ctx, name);
+    await closeRotation(ctx, inside, ctx.io);
+  });
+  return publicKey;
+}
+
+async function openRunning(ctx: Ctx, record: VmRecord): Promise<SetupInput> {
+  await requireRunning(ctx, record);
+  const inside = await openInside(ctx, record);
+  if (inside !== undefined) return inside;
+  throw new CloneboxError('conflict', `${record.name} has stopped`, { facts: { vm: record.name } });
 }
