@@ -21,7 +21,14 @@ export interface Bed {
   readonly project: string;
   /** The first of five host ports that are this bed's own. */
   readonly port: number;
-  run(args: readonly string[], env?: Record<string, string>): Promise<CliResult>;
+  run(
+    args: readonly string[],
+    env?: Record<string, string>,
+    /** Standard input. */
+    input?: string,
+  ): Promise<CliResult>;
+  /** A copy of the state directory as it is before an operation. */
+  kept(start: Exclude<Start, 'running'>): string;
   /** Makes the state directory anew, as it is before an operation. */
   reset(start: Start): Promise<void>;
   /** Writes the project's file, with these ports. */
@@ -51,8 +58,10 @@ export async function makeBed(): Promise<Bed> {
   await quickImages(cache);
 
   const env = { CLONEBOX_HOME: home, CLONEBOX_CACHE: cache };
-  const run: Bed['run'] = (args, more = {}) =>
-    cli(args, { program: faultyProgram, env: { ...env, ...more }, timeout: 240_000, cwd: area });
+  const run: Bed['run'] = (args, more = {}, input = '') =>
+    cli(args, {
+      ...{ program: faultyProgram, env: { ...env, ...more }, timeout: 240_000, cwd: area, input },
+    });
   const settle = () => {
     spawnSync('pkill', ['-KILL', '-f', `${home}/`]);
     for (let tries = 0; tries < 100 && spawnSync('pgrep', ['-f', `${home}/`]).status === 0; ) {
@@ -76,7 +85,7 @@ export async function makeBed(): Promise<Bed> {
   keep('trashed');
 
   return {
-    ...{ root, home, cache, project, port, run, configure },
+    ...{ root, home, cache, project, port, run, configure, kept: at },
     reset: async (start) => {
       settle();
       rmSync(home, { recursive: true, force: true });

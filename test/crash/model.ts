@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Bed } from './bed.ts';
+import type { Operation } from './operations.ts';
 
 /** What is there, without what differs between two runs of the same thing. */
 export interface Model {
@@ -10,6 +11,8 @@ export interface Model {
   readonly trash: readonly string[];
   readonly project: readonly string[];
   readonly images: readonly string[];
+  /** What the guest tells, of an operation that changes it. */
+  readonly inside: unknown;
 }
 
 interface Listed {
@@ -24,7 +27,7 @@ function read(file: string): Record<string, unknown> {
 }
 
 /** The state of everything; `list` must answer for it. */
-export async function modelOf(bed: Bed): Promise<Model> {
+export async function modelOf(bed: Bed, operation?: Pick<Operation, 'observe'>): Promise<Model> {
   const { home, cache, project } = bed;
   const { vms } = (await bed.run(['list', '--json'])).json<{ vms: Listed[] }>();
   const described = vms.map(({ name, state }) => {
@@ -39,6 +42,7 @@ export async function modelOf(bed: Bed): Promise<Model> {
     trash: entries(path.join(home, 'trash')).map((name) => name.replace(/-\d{4}-.*/, '')),
     project: entries(project),
     images: entries(path.join(cache, 'images')),
+    inside: await operation?.observe?.(bed),
   };
 }
 

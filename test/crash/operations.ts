@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Bed, Start } from './bed.ts';
+import { keysOf, newPassword, passwordOf } from './guest-view.ts';
 
 /** An operation that is journaled, and how to ask for it. */
 export interface Operation {
@@ -12,6 +13,10 @@ export interface Operation {
   /** What must be so before it begins, beside VMs. */
   prepare?(bed: Bed): Promise<void> | void;
   argv(bed: Bed): string[];
+  /** Standard input. */
+  readonly input?: string;
+  /** What only the guest can tell of it. Throws when that may be at no moment. */
+  observe?(bed: Bed): Promise<unknown>;
 }
 
 const quick = ['--no-template', '--image', 'quick'];
@@ -81,6 +86,21 @@ export const operations: readonly Operation[] = [
     event: 'port.remove',
     start: 'stopped',
     argv: () => ['port', 'remove', '80', 'shop'],
+  },
+  {
+    name: 'secret rotate',
+    event: 'secret.rotate',
+    start: 'running',
+    argv: () => ['secret', 'rotate', '--vm', 'shop'],
+    observe: keysOf,
+  },
+  {
+    name: 'set-password',
+    event: 'auth.password.changed',
+    start: 'running',
+    argv: () => ['set-password', 'shop', '--stdin', '--expire'],
+    input: `${newPassword}\n`,
+    observe: passwordOf,
   },
   {
     name: 'init',

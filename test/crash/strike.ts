@@ -24,12 +24,12 @@ async function begin(bed: Bed, operation: Operation): Promise<void> {
 /** Runs an operation to its end and lists the points at which it can be struck. */
 export async function rehearse(bed: Bed, operation: Operation): Promise<Undisturbed> {
   await begin(bed, operation);
-  const before = await modelOf(bed);
+  const before = await modelOf(bed, operation);
   const list = path.join(path.dirname(bed.root), 'points');
   rmSync(list, { force: true });
-  const result = await bed.run(operation.argv(bed), { FAULT_LIST: list });
+  const result = await bed.run(operation.argv(bed), { FAULT_LIST: list }, operation.input);
   if (result.exitCode !== 0) throw new Error(`${operation.name} failed:\n${result.stderr}`);
-  const after = await modelOf(bed);
+  const after = await modelOf(bed, operation);
   const left = leftovers(bed, after);
   if (left.length > 0) throw new Error(`${operation.name} leaves ${left.join(', ')}`);
   const lines = existsSync(list) ? readFileSync(list, 'utf8').trim().split('\n') : [];
@@ -48,21 +48,19 @@ export async function strike(
   const { fault, point, known } = at;
   await begin(bed, operation);
   const told = recorded(bed, operation.event);
-  const result = await bed.run(operation.argv(bed), {
-    FAULT_AT: String(point),
-    FAULT_DO: fault.strike(bed.root),
-  });
+  const faulty = { FAULT_AT: String(point), FAULT_DO: fault.strike(bed.root) };
+  const result = await bed.run(operation.argv(bed), faulty, operation.input);
   const said = `${result.stdout}\n${result.stderr}`;
   if (fault.name === 'kill -9' && result.exitCode !== 137)
     throw new Error(`it was not killed but ended with ${result.exitCode}: ${said}`);
   if (fault.mend !== undefined) spawnSync('/bin/sh', ['-c', fault.mend(bed.root)]);
   // Whoever only looks is not in the way, and sees every other VM as if nothing had happened.
-  const between = await modelOf(bed);
+  const between = await modelOf(bed, operation);
   expectSame(between.vms.other, known.before.vms.other, 'the other VM');
   const recovered = await bed.run(['recover', '--auto']);
   if (recovered.exitCode !== 0) throw new Error(`recover failed: ${recovered.stderr}\n${said}`);
 
-  const now = await modelOf(bed);
+  const now = await modelOf(bed, operation);
   const left = leftovers(bed, now);
   if (left.length > 0) throw new Error(`left: ${left.join(', ')}\n${said}`);
   const verified = await bed.run(['audit', 'verify']);
