@@ -36,6 +36,17 @@ function hasTests(tier) {
     .some((folder) => readdirSync(folder, { recursive: true }).some((f) => f.endsWith('.test.ts')));
 }
 
+/** Says at the end which tests failed: the output above is long, and often only its end is kept. */
+function failures(report) {
+  const named = (file) => {
+    const tests = file.assertionResults.filter((test) => test.status === 'failed');
+    const name = path.relative(root, file.name);
+    if (tests.length === 0 && file.status === 'failed') return [`${name}: ${file.message}`];
+    return tests.map((test) => `${name}: ${test.fullName}\n${test.failureMessages.join('\n')}`);
+  };
+  return report.testResults.flatMap(named);
+}
+
 /** Counts a file that broke before its tests could run as one failure: its tests are not known. */
 function count(report) {
   const broken = report.testResults.filter(
@@ -59,7 +70,9 @@ function runTier(tier) {
   const status = run([vitest, 'run', ...options, ...filters], longest[tier]);
 
   if (!existsSync(reportFile)) return { passed: 0, failed: status === 0 ? 0 : 1, skipped: 0 };
-  const result = count(JSON.parse(readFileSync(reportFile, 'utf8')));
+  const report = JSON.parse(readFileSync(reportFile, 'utf8'));
+  const result = count(report);
+  failed.push(...failures(report));
   if (status !== 0 && result.failed === 0) {
     console.error(`${tier}: the tests passed, yet vitest ended with ${status} (see above)`);
     result.failed = 1;
@@ -71,6 +84,7 @@ function runTier(tier) {
   return result;
 }
 
+const failed = [];
 const total = { passed: 0, failed: 0, skipped: 0 };
 const times = [];
 
@@ -81,10 +95,10 @@ function add(name, result, since) {
 
 try {
   const built = performance.now();
-  const failed = run([path.join(root, 'scripts/build.mjs')]) === 0 ? 0 : 1;
-  add('build', { passed: 0, failed, skipped: 0 }, built);
+  const broken = run([path.join(root, 'scripts/build.mjs')]) === 0 ? 0 : 1;
+  add('build', { passed: 0, failed: broken, skipped: 0 }, built);
 
-  for (const tier of failed ? [] : tiers) {
+  for (const tier of broken ? [] : tiers) {
     if (!hasTests(tier)) {
       times.push(`${tier} no files`);
       continue;
@@ -101,6 +115,7 @@ try {
   rmSync(scratch, { recursive: true, force: true });
 }
 
+for (const one of failed) console.log(`\nFAILED ${one.slice(0, 2000)}`);
 const skipped = total.skipped > 0 ? `, ${total.skipped} skipped` : '';
 console.log(`\n${times.join(' · ')}`);
 console.log(`${total.passed} passed, ${total.failed} failed${skipped}`);
