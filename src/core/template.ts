@@ -125,6 +125,12 @@ export interface Templates {
 /** On the kernel's command line of a machine whose memory is kept: nothing of one machine alone is to be made in it. */
 export const keepingMark = 'clonebox.keeping';
 
+/**
+ * The address of the network card in every template's memory, and so of each machine that goes on from one. Each card is
+ * alone behind its VM's own network. A hypervisor that announced another one would send a network's answers there.
+ */
+export const templateMac = '52:54:00:00:00:01';
+
 /** The name of a template: the digest of what shapes it. */
 export function templateKey(inputs: TemplateInputs): string {
   return sha256(canonical(inputs));

@@ -4,6 +4,7 @@ import type { Image } from '../core/image.ts';
 import type { VmName } from '../core/name.ts';
 import type { VmPlan } from '../core/plan.ts';
 import type { VmRecord } from '../core/record.ts';
+import { templateMac } from '../core/template.ts';
 import type { Beginning } from './templates/choose.ts';
 
 /** What is written down of a new VM. */
@@ -27,8 +28,7 @@ export function newRecord(
     version: 1,
     name: made.name,
     uuid: made.member?.uuid ?? randomUUID(),
-    // Locally administered, QEMU's own prefix.
-    mac: made.member?.mac ?? newMac(),
+    mac: made.member?.mac ?? (made.beginning.path === 'warm' ? templateMac : newMac()),
     created: new Date(made.now).toISOString(),
     phase: 'creating',
     // What `auto` meant is written down: a later reading of the file does not ask again.
@@ -47,6 +47,7 @@ export function newRecord(
   };
 }
 
+/** Locally administered, QEMU's own prefix. */
 function newMac(): string {
   const bytes = [...randomBytes(3)].map((byte) => `:${byte.toString(16).padStart(2, '0')}`);
   return `52:54:00${bytes.join('')}`;

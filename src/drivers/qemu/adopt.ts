@@ -25,7 +25,10 @@ export async function adopt(
       // What an earlier attempt got done before it failed.
       await removeUplink(qmp, uplinks.open);
       await endPasst(to, process, io);
-      return addUplink(qmp, to, { spec, backend: network.backend, io });
+      const added = await addUplink(qmp, to, { spec, backend: network.backend, io });
+      // passt knows a guest by its first frame, and loses what comes in to it before.
+      await qmp.execute('announce-self', { initial: 50, max: 50, rounds: 1, step: 50 });
+      return added;
     },
   });
   if (outcome === undefined) throw gone();

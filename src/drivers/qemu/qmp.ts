@@ -39,6 +39,7 @@ const replies = {
   quit: z.looseObject({}),
   cont: z.looseObject({}),
   stop: z.looseObject({}),
+  'announce-self': z.looseObject({}),
   netdev_add: z.looseObject({}),
   netdev_del: z.looseObject({}),
 } as const;

@@ -184,7 +184,6 @@ describe.skipIf(residentWay === undefined)(`the helper (skipped when ${why})`, (
     ['file', ['file', '/mnt/x', '644', '-1', '0', '']],
     ['file', ['file', '/mnt/x']],
     ['random', ['random', 'short']],
-    ['announce', ['announce', 'example.com']],
     ['report', ['report', 'x']],
     ['request', ['no-such-verb']],
   ])('refuses a %s that makes no sense: %j', async (step, wrong) => {

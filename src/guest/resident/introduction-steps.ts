@@ -5,9 +5,6 @@ import { liveShares, ninePOptions, shareFiles } from '../shares.ts';
 import { variableFiles } from '../workstation.ts';
 import type { HelperStep } from './client.ts';
 
-/** The router of every driver's network as its guests see it. */
-const router = '10.0.2.2';
-
 /**
  * Everything that makes a machine which came from a template itself, in the order in which it is due: numbers before
  * anything is drawn, the clock before anything is dated. After `first` it can be asked for its host key.
@@ -35,8 +32,6 @@ export function introductionSteps(
     clockStep(now),
     ['machine-id', identity.machineId],
     ...hostKeyFiles(identity.hostKey).map(fileStep),
-    // passt knows a guest by its first frame, and loses what comes in to it before.
-    ['announce', router],
   ];
   const rest: HelperStep[] = [
     ['boot-id', identity.bootId],

@@ -11,7 +11,6 @@ my %verbs = (
   link => [2, \&make_link],
   remove => [1, \&remove],
   mount => [4, \&mount_share],
-  announce => [1, \&announce],
   journal => [0, \&journal],
   report => [0, \&report],
 );

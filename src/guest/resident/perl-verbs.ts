@@ -121,42 +121,6 @@ sub mount_share {
   return;
 }
 
-# Asks for the router by ARP until it answers: whoever forwards connections into this guest has heard of it then, and does
-# not know where to send them before. A guest that boots may have no network yet. Nobody who answers is nothing to us.
-sub announce {
-  my ($router) = @_;
-  my @bytes = $router =~ /\A(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})\z/ or die "not an address\n";
-  opendir my $directory, '/sys/class/net' or return (announced => 'no');
-  my ($card) = sort grep { -e "/sys/class/net/$_/device" } readdir $directory;
-  return (announced => 'no') unless defined $card;
-  my ($index) = (slurp("/sys/class/net/$card/ifindex") // '') =~ /(\d+)/ or return (announced => 'no');
-  my $hardware = slurp("/sys/class/net/$card/address") // '';
-  $hardware =~ s/[^0-9a-f]//g;
-  # AF_PACKET, SOCK_RAW and SOCK_NONBLOCK, ETH_P_ARP in the order of the network.
-  socket my $socket, 17, 3 | 2048, unpack('S', pack 'n', 0x0806) or return (announced => 'no');
-  bind $socket, pack 'S n i S C C a8', 17, 0x0806, $index, 0, 0, 6, '' or return (announced => 'no');
-  # SIOCGIFADDR
-  my $request = pack 'a16 x24', $card;
-  my $own = ioctl($socket, 0x8915, $request) ? substr($request, 20, 4) : "\0" x 4;
-  my $sender = pack 'H12', $hardware;
-  my $question = "\xff" x 6 . $sender . pack 'n n n C C n a6 a4 a6 C4',
-    0x0806, 1, 0x0800, 6, 4, 1, $sender, $own, "\0" x 6, @bytes;
-  for (1 .. 200) {
-    # A card that is down refuses at once.
-    send $socket, $question, 0 or select undef, undef, undef, 0.1;
-    my $readable = '';
-    vec($readable, fileno $socket, 1) = 1;
-    my $until = nanoseconds(1) + 100_000_000;
-    while (nanoseconds(1) < $until) {
-      select my $ready = $readable, undef, undef, 0.1 or last;
-      last unless defined recv $socket, my $answer, 128, 0;
-      return (announced => 'yes')
-        if length $answer >= 42 && substr($answer, 20, 2) eq "\0\2" && substr($answer, 28, 4) eq pack 'C4', @bytes;
-    }
-  }
-  return (announced => 'no');
-}
-
 # journald knows the machine and the boot as they were when it began, so it begins again. A signal is enough: systemd
 # has its sockets and the streams of all units, and starts it anew by itself. What other machines have written here is
 # the template's, and goes, once the old one has ended: it would write its files anew, with the template's id in them.

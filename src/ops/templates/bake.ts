@@ -12,6 +12,7 @@ import {
   shortKey,
   type Template,
   type TemplateBuilding,
+  templateMac,
   type WarmShape,
   type WarmState,
 } from '../../core/template.ts';
@@ -186,7 +187,7 @@ function machine(
     seed: undefined,
     boot: image.boot,
     shares: [],
-    network: { mac: '52:54:00:00:00:01', forwards: [], egress: 'open' },
+    network: { mac: templateMac, forwards: [], egress: 'open' },
     serialLog: `${building.directory}/serial.log`,
   };
 }
