@@ -157,7 +157,7 @@ async function tellEgress(input: SetupInput, workstation: Workstation, io: Io): 
 }
 
 async function startCommands(
-  { plan, guest }: SetupInput,
+  { plan, guest, record }: SetupInput,
   workstation: Workstation,
   io: Io,
 ): Promise<void> {
@@ -168,10 +168,12 @@ async function startCommands(
   const waiting = new Set(servicesOf(plan));
   const now = plan.run.filter(({ name }) => !waiting.has(name)).map(runUnitName);
   const start = now.length === 0 ? [] : [`systemctl restart ${now.join(' ')}`];
+  // A unit that systemd has not heard of yet is read when it is started. To read all of them anew takes seconds.
+  const reload = record.phase === 'ready' ? ['systemctl daemon-reload'] : [];
   await inPhase(phase, io, () =>
     putFiles(guest, runUnitFiles(plan.run, { user: plan.user, environment, waiting }), {
       ...{ io, phase },
-      script: ['systemctl daemon-reload', ...start].join('\n'),
+      script: [...reload, ...start].join('\n'),
     }),
   );
 }
