@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createOperationBed } from '../../../test/fixtures/operation-bed.ts';
+import { publicKeys } from './public-keys.ts';
 import { scanMemory } from './scan-memory.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'cb-'));
@@ -64,6 +65,15 @@ describe('a kept memory is taken', () => {
     ['a certificate', `-----BEGIN CERTIFICATE-----\n${body}`],
   ])('with %s in it', async (_, text) => {
     await expect(scan(text, chunk - 10)).resolves.toBeUndefined();
+  });
+
+  it('with a key in it that a program brings along for its own tests, wherever it lies', async () => {
+    for (const line of publicKeys) {
+      const places = [0, 1, 30, 60, 90, 120].map((before) => chunk - before);
+      for (const at of places) await scan(`${begin('EC ')}\n${line}\n${body}`, at);
+      await expect(scan(`${begin('EC ')}\n${line}\n\0${key}`)).rejects.toMatchObject(found);
+      await expect(scan(`${begin('EC ')}\n${line.slice(0, -1)}A\n`)).rejects.toMatchObject(found);
+    }
   });
 
   it('when it is empty, or smaller than what is read at once', async () => {
