@@ -111,10 +111,12 @@ export interface Templates {
   touch(template: Template): Promise<void>;
   /**
    * Removes templates that are not `inUse` (keys of templates), kept memories that are not in it (`KEY/SHAPE`), and
-   * what builders left that died. `only` limits it to some. What another process is making stays.
+   * what builders left that died. `only` limits it to some. What another process is making stays. `inUse` is asked
+   * again once something is out of the way, and what came into use meanwhile is put back: who begins to use something
+   * writes it down, and looks for it after that.
    */
   prune(
-    inUse: ReadonlySet<string>,
+    inUse: () => Promise<ReadonlySet<string>>,
     io: Io,
     options: { readonly only: (template: Template, warm: WarmState | undefined) => boolean },
   ): Promise<{ removed: string[]; freed: number }>;

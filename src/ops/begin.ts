@@ -1,6 +1,6 @@
 import type { Ctx } from '../core/ctx.ts';
 import type { Driver } from '../core/driver.ts';
-import { isCloneboxError, reasonOf } from '../core/errors.ts';
+import { CloneboxError, isCloneboxError, reasonOf } from '../core/errors.ts';
 import type { Image } from '../core/image.ts';
 import type { VmRecord } from '../core/record.ts';
 import { type Booted, bootMachine } from './boot.ts';
@@ -17,7 +17,10 @@ export interface Way {
   readonly pathReason: string;
 }
 
-/** A disk smaller than what it stands on would cut the file system off. */
+/**
+ * The VM's record must be written: from then on nobody removes what it stands on, and `conflict` says that it was removed
+ * just before. A disk smaller than that would cut the file system off.
+ */
 export async function makeDisk(
   ctx: Ctx,
   vm: { record: VmRecord; driver: Driver; image: Image; beginning: Beginning },
@@ -26,12 +29,22 @@ export async function makeDisk(
   const { disk } = ctx.store.paths.vm(record.name);
   if (beginning.path === 'warm') {
     const { warm } = beginning;
+    await requireBase(ctx, warm.disk);
     await driver.create({ path: disk, base: warm.disk, size: warm.shape.disk }, ctx.io);
     return;
   }
   const base = beginning.path === 'disk' ? beginning.template.disk : image.disk;
+  await requireBase(ctx, base);
   const { virtual } = await driver.measure(base, ctx.io);
   await driver.create({ path: disk, base, size: Math.max(record.plan.disk, virtual) }, ctx.io);
+}
+
+async function requireBase({ host }: Ctx, base: string): Promise<void> {
+  if ((await host.files.facts(base)) !== undefined) return;
+  throw new CloneboxError('conflict', 'what the disk stands on was removed meanwhile', {
+    hint: 'Nothing of the VM is left. Run the command again: it makes a new one, if need be.',
+    facts: { base },
+  });
 }
 
 /** Starts the machine; one that came from a template is made itself and has run a command when this returns. */

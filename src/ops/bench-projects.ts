@@ -143,7 +143,7 @@ async function forgetTemplates(
 ): Promise<void> {
   const isNew = (key: string) => !before.has(key) && ours.has(key.split('/')[0] ?? '');
   if (![...(await storedKeys(ctx))].some(isNew)) return;
-  const { inUse } = await templateUsers(ctx, await ctx.templates.list());
+  const inUse = async () => (await templateUsers(ctx, await ctx.templates.list())).inUse;
   await ctx.templates.prune(inUse, ctx.io, {
     only: ({ key }, warm) => isNew(warm === undefined ? key : `${key}/${warm.key}`),
   });

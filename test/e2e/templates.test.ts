@@ -159,8 +159,19 @@ describe('two clones of one template', () => {
     'number of the unit': 'timeout 30 cat /run/numbers',
   };
 
+  it('are reached by the first connection, early as it is', async () => {
+    const line = ['clone', project('two', 'memory: 768M, memory_mode: shared'), '--run'];
+    const { stderr } = await ok([...line, '--no-wait', '--verbose'], { env });
+    const events = stderr.split('\n').filter((text) => text.startsWith('{'));
+    const all = events.map((text) => JSON.parse(text) as { event: string; argv?: string[] });
+    // sshd is asked for its key within the first second, and anew when nobody has answered.
+    const asked = all.filter(({ event, argv }) => {
+      return event === 'process.completed' && path.basename(argv?.[0] ?? '') === 'ssh';
+    });
+    expect(asked).toHaveLength(1);
+  });
+
   it('differ in every item of their identity, in random numbers, and in those of a unit that seeds itself', async () => {
-    await clone('two', 'memory: 768M, memory_mode: shared');
     for (const [what, how] of Object.entries(identity)) {
       const [one, two] = [await inside('one', how), await inside('two', how)];
       expect(one, what).not.toBe('');

@@ -21,7 +21,7 @@ afterEach(() => bed.remove());
 describe('pruning', () => {
   const all = () => true;
   const prune = (inUse: string[], only: Parameters<Templates['prune']>[2]['only'] = all) =>
-    bed.templates.prune(new Set(inUse), bed.io, { only });
+    bed.templates.prune(async () => new Set(inUse), bed.io, { only });
 
   it('removes a template with its memories, and tells what that has freed', async () => {
     const { template } = await bed.both();
@@ -39,6 +39,21 @@ describe('pruning', () => {
     expect((await bed.templates.find(key))?.warm.map((one) => one.key)).toEqual([warm.key]);
     expect((await prune([key])).removed).toEqual([`${key}/${warm.key}`]);
     expect(readFileSync(template.disk, 'utf8')).toBe('a disk');
+  });
+
+  it('puts back what came into use while it was removed', async () => {
+    const { template, warm } = await bed.both();
+    for (const used of [[key], [key, `${key}/${warm.key}`]]) {
+      // Written down after the first look.
+      const looks = [new Set(used.slice(0, -1)), new Set(used)];
+      const inUse = async () => looks.shift() ?? new Set(used);
+      const result = await bed.templates.prune(inUse, bed.io, { only: all });
+      expect(result).toEqual({ removed: [], freed: 0 });
+      expect(looks).toEqual([]);
+      expect(readFileSync(template.disk, 'utf8')).toBe('a disk');
+      expect(existsSync(warm.disk)).toBe(true);
+    }
+    expect(readdirSync(bed.place)).toEqual([key]);
   });
 
   it('removes of what nobody stands on only what is asked for', async () => {

@@ -10,17 +10,24 @@ type Deps = ImagesDeps & { io: Io };
 /** `Templates.prune` of core/template.ts. */
 export async function prune(
   deps: Deps,
-  inUse: ReadonlySet<string>,
+  readInUse: () => Promise<ReadonlySet<string>>,
   only: (template: Template, warm: WarmState | undefined) => boolean,
 ): Promise<{ removed: string[]; freed: number }> {
   const { host, paths } = deps;
   const removed: string[] = [];
   let freed = 0;
+  const inUse = await readInUse();
   const remove = async (name: string, path: string) => {
-    freed += await sizeOf(deps, path);
+    const size = await sizeOf(deps, path);
     const away = `${paths.templates}/.removing-${crypto.randomUUID()}`;
     await host.files.rename(path, away);
+    // Whoever makes a VM writes down first what it stands on, and then looks whether that is still there.
+    if ((await readInUse()).has(name)) {
+      await host.files.rename(away, path);
+      return;
+    }
     await host.files.remove(away);
+    freed += size;
     removed.push(name);
   };
   for (const key of (await host.files.list(paths.templates)).filter(isKey)) {

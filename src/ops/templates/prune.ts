@@ -43,7 +43,7 @@ async function prune(
     async ({ template }) => wanted !== undefined && template?.key !== wanted.key,
   );
   if (wanted !== undefined) await requireFree(ctx, wanted);
-  const { inUse } = await templateUsers(ctx, await ctx.templates.list());
+  const inUse = async () => (await templateUsers(ctx, await ctx.templates.list())).inUse;
   const hypervisor = await currentHypervisor(ctx);
   const since = ctx.host.now() - keptFor;
   const result = await ctx.templates.prune(inUse, ctx.io, {
