@@ -177,8 +177,12 @@ export interface Driver {
     io: Io,
     options: { grace: number },
   ): Promise<'graceful' | 'forced' | 'was-stopped'>;
-  /** Takes the seed medium out of a running machine: nothing has its file open any more. Without one there is nothing to do. */
-  ejectSeed(name: VmName, io: Io): Promise<void>;
+  /**
+   * Makes a running machine that is set up what it will be: its seed medium is out, and nothing has that file open any more;
+   * what its guest frees goes back to the host, unless it shares a kept memory. May be repeated; one that does not run is
+   * left as it is.
+   */
+  settle(name: VmName, io: Io): Promise<void>;
   /** Removes what the driver keeps outside the VM's own directory (runtime files, helpers). */
   remove(name: VmName, io: Io): Promise<void>;
   /**

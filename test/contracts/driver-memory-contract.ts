@@ -3,7 +3,9 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   truncateSync,
@@ -30,6 +32,13 @@ export function memoryContract(driverName: string, options: ContractOptions): vo
       if (typeof guest !== 'string') memory(driverName, { env: options.env ?? {}, guest });
     },
   );
+}
+
+/** What the memory that a machine has for itself takes of the host, mapped or not. */
+function bytesOfMemory(pid: number): number {
+  const open = `/proc/${pid}/fd`;
+  const memory = readdirSync(open).find((fd) => readlinkSync(join(open, fd)).includes('memfd:'));
+  return statSync(join(open, memory ?? 'none')).blocks * 512;
 }
 
 /** Directories shared with the machine that is kept: one more than the slots that every machine has. */
@@ -176,6 +185,27 @@ function memory(
     expect(started.resumed).toBe('own');
     expect(await goesOn(spec, last, 3)).not.toContain('TINY-READY');
     expect(await files()).toEqual(before);
+  });
+
+  test('goes back to the host as its guest frees it, from one that has it for itself', async () => {
+    const { spec, started } = await goOn('own');
+    await goesOn(spec, last, 3);
+    // Without a balloon it only grows.
+    const used = () => bytesOfMemory(started.process.pid);
+    const before = used();
+    await goesOn(spec, last, 6);
+    expect(used()).toBeGreaterThanOrEqual(before);
+    for (let times = 0; times < 2; times++) await bed.driver.settle(spec.name, bed.io);
+    await expect.poll(used, { timeout: 60_000, interval: 500 }).toBeLessThan(before - 4 * MiB);
+    await goesOn(spec, last, 8);
+    const again = bed.driver.memory?.keep(spec.name, copiesAt(bed, 4), bed.io);
+    await expect(again).rejects.toMatchObject({ code: 'hypervisor-failed' });
+
+    // The file is looked at after each test.
+    await stop(spec.name);
+    const sharing = await goOn('shared');
+    await bed.driver.settle(sharing.spec.name, bed.io);
+    await goesOn(sharing.spec, last, 5);
   });
 
   test('of a machine that went on with its own can be kept again', async () => {

@@ -6,13 +6,13 @@ import type { Paths } from '../../core/store.ts';
 import { adopt, holds } from './adopt.ts';
 import { closeNetwork } from './close-network.ts';
 import { createDisk, growDisk, measureDisk } from './disk.ts';
-import { ejectSeed } from './eject-seed.ts';
 import { keepMemory } from './keep-memory.ts';
 import { memoryIdentity } from './memory-identity.ts';
 import { preflight } from './preflight.ts';
 import { clearRuntime, findQemu, type Machine, readState } from './process.ts';
 import { readRun } from './run-file.ts';
 import { runtimeFiles } from './runtime-files.ts';
+import { settle } from './settle.ts';
 import { startMachine } from './start-machine.ts';
 import { stopMachine } from './stop-machine.ts';
 
@@ -38,7 +38,7 @@ export function createQemuDriver(deps: { host: Host; paths: Paths }): Driver {
     measure: (path, io) => measureDisk(host, path, io),
     start: (spec, io) => startMachine(machineOf(spec.name), spec, io),
     stop: (name, io, options) => stopMachine(machineOf(name), io, options.grace),
-    ejectSeed: (name, io) => ejectSeed(machineOf(name), io),
+    settle: (name, io) => settle(machineOf(name), io),
     remove: (name, io) => clearRuntime(host, machineOf(name).files, io.signal),
     closeNetwork: (spec, io) => closeNetwork(machineOf(spec.name), spec.network, io),
     memory: {

@@ -7,6 +7,7 @@ import { sealState } from './kept-state.ts';
 import { balloonDriver } from './layout.ts';
 import { findQemu, type Machine, withQmp } from './process.ts';
 import type { Qmp } from './qmp.ts';
+import { hasBalloon } from './settle.ts';
 
 /** Milliseconds that QEMU has to write the state of its devices, which is about 1 MB. */
 const stateTimeout = 60_000;
@@ -67,6 +68,7 @@ async function keepState(machine: Machine, path: string, io: Io): Promise<void> 
     timeout: stateTimeout,
     use: async (qmp) => {
       const reasons = (await qmp.execute('query-migrate'))['blocked-reasons'] ?? [];
+      if (await hasBalloon(qmp)) throw cannot('the machine is settled, and gives memory back');
       if (reasons.length > 0) throw cannot(reasons.join('; '), { blocked: reasons });
       const capabilities = [{ capability: 'x-ignore-shared', state: true }];
       await qmp.execute('migrate-set-capabilities', { capabilities });

@@ -18,6 +18,10 @@ export const stateDescriptor = 3;
 /** The device by which a guest gives memory back. */
 export const balloonDriver = 'virtio-balloon-pci';
 
+/** It and its port, in a machine that went on from a kept memory. */
+export const balloonId = 'balloon0';
+export const balloonPort = 'hp7';
+
 /** Empty PCI Express root ports for devices that come later. */
 const sparePorts = 8;
 
@@ -30,7 +34,7 @@ const sparePorts = 8;
  * | 2 | network (virtio-net) |
  * | 3 | serial ports: guest agent, CloneBox's helper (virtio-serial) |
  * | 4 | random numbers (virtio-rng) |
- * | 5 | balloon with free-page reporting; none in a machine whose memory is kept, or was |
+ * | 5 | balloon with free-page reporting; none in a machine whose memory is kept. One that went on with its own gets it at hp7 |
  * | 6 | seed medium, when there is one (virtio-blk, read-only) |
  * | 8-15 | share0 to share7 |
  * | 16.0-16.7 | eight spare root ports, hp0 to hp7 |

@@ -33,6 +33,8 @@ const replies = {
       image: z.looseObject({ 'virtual-size': z.number() }).optional(),
     }),
   ),
+  'qom-list': z.array(z.looseObject({ name: z.string() })),
+  device_add: z.looseObject({}),
   'blockdev-add': z.looseObject({}),
   'blockdev-reopen': z.looseObject({}),
   system_powerdown: z.looseObject({}),
