@@ -129,17 +129,42 @@ export async function startServices({ plan, guest }: SetupInput, io: Io): Promis
 }
 
 /**
- * Does in the template what each clone will do first, so that what it takes is in its memory: a command of the agent's as
+ * What a boot has read and nobody needs again, out of memory, and zeroes over what that and earlier processes have left in
+ * it: each clone would copy it. tmpfs is given what was freed last first, so that what was never used stays so.
+ */
+const slimScript = `free_kib() { sed -n 's/^MemFree: *\\([0-9]*\\) kB$/\\1/p' /proc/meminfo; }
+sync
+was=$(free_kib)
+echo 3 > /proc/sys/vm/drop_caches
+now=$(free_kib)
+much=$((now - was + 65536))
+[ "$much" -lt $((now - 65536)) ] || much=$((now - 65536))
+[ "$much" -gt 0 ] || exit 0
+mkdir /run/clonebox-blank
+mount -t tmpfs -o size=100% blank /run/clonebox-blank
+head -c "\${much}K" /dev/zero > /run/clonebox-blank/zero || true
+umount /run/clonebox-blank
+rmdir /run/clonebox-blank`;
+
+const sshdScript = 'PATH=$PATH:/usr/sbin; s=$(command -v sshd); "$s" -t; "$s" -t; true';
+
+const touchScript = 'for d; do [ -d "$d" ] && : > "$d/.clonebox" && rm "$d/.clonebox"; done; true';
+
+/**
+ * Leaves in memory what each clone needs first, and nothing else. Does in the template what each clone will do first, so that what it takes is in its memory: a command of the agent's as
  * the user, and sshd, which has no key yet and ends at once (through its socket it would count as failed).
  */
 export async function warmGuest(guest: Guest, plan: VmPlan, io: Io): Promise<void> {
-  const script = 'PATH=$PATH:/usr/sbin; s=$(command -v sshd); "$s" -t; "$s" -t; true';
-  await guest.exec(['/bin/sh', '-c', script], io, { timeout: 120_000, cwd: '/' });
+  const slim = ['/bin/sh', '-ec', slimScript];
+  await runInGuest(guest, slim, {
+    ...{ io, phase: { id: 'slim', title: 'Making its memory small' }, timeout: 300_000 },
+    shown: 'dropping what nobody needs',
+  });
+  await guest.exec(['/bin/sh', '-c', sshdScript], io, { timeout: 120_000, cwd: '/' });
   // What an identity is written into: the blocks of these directories.
   const home = homeOf(plan.user);
   const places = ['/etc', '/etc/ssh', '/etc/profile.d', '/etc/systemd/system', `${home}/.ssh`];
-  const touch = 'for d; do [ -d "$d" ] && : > "$d/.clonebox" && rm "$d/.clonebox"; done; true';
-  await guest.exec(['/bin/sh', '-c', touch, 'touch', ...places], io, {
+  await guest.exec(['/bin/sh', '-c', touchScript, 'touch', ...places], io, {
     timeout: 120_000,
     cwd: '/',
   });
@@ -263,5 +288,6 @@ export const bakeRecipe = sha256(
   JSON.stringify([
     ...[helperFiles(), shareFiles([]), installScript.content, databaseScript.content],
     ...[makeMissing, missingUnit, sshdFiles, stopScript, cleanScript, scanScript],
+    ...[slimScript, sshdScript, touchScript],
   ]),
 ).slice(0, 12);

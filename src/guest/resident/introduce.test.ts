@@ -163,7 +163,9 @@ describe('a machine from kept memory', () => {
     expect(items.filter(({ isRight }) => !isRight)).toEqual([]);
     expect(items.map(({ by }) => by)).toContain('sshd');
     expect(JSON.stringify(items)).not.toContain('PRIVATE');
-    expect(verbs().slice(0, 6)).toEqual([...['random', 'clock', 'machine-id', 'file', 'file']]);
+    expect(verbs().slice(0, 6)).toEqual([
+      ...['random', 'clock', 'machine-id', 'file', 'file', 'boot-id'],
+    ]);
     // journald comes when all is proven, in a request of its own.
     expect(verbs().slice(-2)).toEqual(['mount', 'journal']);
     const step = (path: string) =>

@@ -100,8 +100,8 @@ export function ensureWarm(
             inside: async (guest, io) => {
               io.emit({ kind: 'phase', id: 'quiet', title: 'Waiting until the template is quiet' });
               await own.setup.quiet(guest, io, own.host.sleep);
-              await own.setup.warmUp(guest, plan, io);
               await own.setup.clean(guest, { plan, stay: shape.resident, io });
+              await own.setup.warmUp(guest, plan, io);
             },
             end: (guest) => keep(own, { driver, spec, guest, memory: building.memory, plan }),
           },
