@@ -14,20 +14,11 @@ import {
 const MiB = 1024 ** 2;
 const GiB = 1024 ** 3;
 
-/** A host with that much memory, of which so much is left, and with that much room in /dev/shm. */
-function hostWith({
-  total = 16 * GiB,
-  left = 12 * GiB,
-  shm = (8 * GiB) as number | Error,
-  text = '',
-}): Ctx {
+/** A host with that much memory, of which so much is left. */
+function hostWith({ total = 16 * GiB, left = 12 * GiB, text = '' }): Ctx {
   const meminfo = text || `MemTotal: 1 kB\nMemAvailable:   ${left / 1024} kB\nSwapFree: 9 kB\n`;
   const files = {
     readText: async (path: string) => (path === '/proc/meminfo' ? meminfo : undefined),
-    freeBytes: async () => {
-      if (shm instanceof Error) throw shm;
-      return shm;
-    },
   };
   return { host: { memoryBytes: total, files } } as unknown as Ctx;
 }
@@ -57,24 +48,17 @@ describe('the memory that a machine takes at once', () => {
 
 describe('how a clone holds its memory', () => {
   it('is as the plan says, whatever the host has', async () => {
-    const poor = hostWith({ left: 0, shm: 0 });
+    const poor = hostWith({ left: 0 });
     expect(await chooseMemoryMode(poor, planOf(GiB, 'own'))).toBe('own');
     expect(await chooseMemoryMode(hostWith({}), planOf(GiB, 'shared'))).toBe('shared');
   });
 
-  it('is its own while that leaves the host more than half of its memory, and /dev/shm twice the size', async () => {
+  it('is its own while that leaves the host more than half of its memory', async () => {
     expect(await chooseMemoryMode(hostWith({}), planOf(GiB))).toBe('own');
     // 96M is for QEMU itself.
     const edge = 9 * GiB + 96 * MiB;
     expect(await chooseMemoryMode(hostWith({ left: edge + 1024 }), planOf(GiB))).toBe('own');
     expect(await chooseMemoryMode(hostWith({ left: edge }), planOf(GiB))).toBe('shared');
-    expect(await chooseMemoryMode(hostWith({ shm: 2 * GiB + 1 }), planOf(GiB))).toBe('own');
-    expect(await chooseMemoryMode(hostWith({ shm: 2 * GiB }), planOf(GiB))).toBe('shared');
-  });
-
-  it('is shared where there is no /dev/shm', async () => {
-    const without = hostWith({ shm: new Error('ENOENT') });
-    expect(await chooseMemoryMode(without, planOf(GiB))).toBe('shared');
   });
 });
 

@@ -17,9 +17,6 @@ const least = 512 * MiB;
 /** What a machine takes at least, in bytes: one that shares its template's memory, and one that boots. */
 export const leastMemory = { shared: changed + overhead, booted: least + overhead } as const;
 
-/** Where an own copy of a kept memory is put: it must not be on a disk. */
-const memoryDirectory = '/dev/shm';
-
 /** Bytes of memory that this host can give without swapping (proc(5), MemAvailable). */
 export async function availableMemory({ host }: Pick<Ctx, 'host'>): Promise<number> {
   const text = (await host.files.readText('/proc/meminfo')) ?? '';
@@ -40,8 +37,7 @@ export function neededMemory(plan: VmPlan, warm?: WarmState, mode?: MemoryMode):
 export async function chooseMemoryMode(ctx: Ctx, plan: VmPlan): Promise<MemoryMode> {
   if (plan.memoryMode !== 'auto') return plan.memoryMode;
   const room = (await availableMemory(ctx)) - plan.memory - overhead;
-  const there = await ctx.host.files.freeBytes(memoryDirectory).catch(() => 0);
-  return room > ctx.host.memoryBytes / 2 && there > 2 * plan.memory ? 'own' : 'shared';
+  return room > ctx.host.memoryBytes / 2 ? 'own' : 'shared';
 }
 
 /** Fails with `host-unable` and the numbers, before anything is started, when there is no room for one more machine. */
