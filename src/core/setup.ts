@@ -42,6 +42,8 @@ export interface Introduction {
   /** Socket of the resident helper. */
   readonly helper: string;
   readonly workstation: Workstation;
+  /** The guest's agent: the helper answers earlier, and is asked at once. */
+  readonly answered: Promise<void>;
   /** What is to be done while every item is proven. When it fails, so does the introduction. */
   readonly meanwhile: () => Promise<unknown>;
 }

@@ -3,7 +3,7 @@ import type { Driver } from '../core/driver.ts';
 import { CloneboxError, isCloneboxError, reasonOf } from '../core/errors.ts';
 import type { Image } from '../core/image.ts';
 import type { VmRecord } from '../core/record.ts';
-import { type Booted, bootMachine } from './boot.ts';
+import { type Booted, bootMachine, startMachine, waitForGuest } from './boot.ts';
 import { chooseMemoryMode, neededMemory, requireMemory } from './memory-room.ts';
 import { proveCommand } from './prove-command.ts';
 import type { Beginning } from './templates/choose.ts';
@@ -53,17 +53,23 @@ export async function beginAndProve(
   record: VmRecord,
   { beginning, member }: { beginning: Beginning; member: VmRecord | undefined },
 ) {
-  const { booted, way } =
+  const { booted, way, answers } =
     (member && (await claim(ctx, { record, member, beginning }))) ??
     (await begin(ctx, record, beginning));
-  const timings: Timings = { t_agent: secondsSince(ctx) };
+  const timings: Timings = {};
+  const answered = answers.then(() => {
+    timings.t_agent = secondsSince(ctx);
+  });
+  // Whoever waits for it may have failed by then.
+  answered.catch(() => {});
   try {
-    if (beginning.path !== 'cold') {
+    if (beginning.path === 'cold') await answered;
+    else {
       await whileAlive(ctx, booted, {
         io: ctx.io,
         action: (io) =>
           introduce(ctx, booted, {
-            ...{ beginning, io },
+            ...{ beginning, answered, io },
             // What makes it itself is on the disk, whatever happens to the machine from now on.
             meanwhile: () => proveCommand(ctx, booted, ['sync']),
           }),
@@ -77,6 +83,13 @@ export async function beginAndProve(
   }
 }
 
+interface Begun {
+  readonly booted: Booted;
+  readonly way: Way;
+  /** Fails when the guest does not answer in time. */
+  readonly answers: Promise<void>;
+}
+
 /**
  * Makes a machine of the pool this VM's. `undefined` when that cannot be: the machine is ended then, and the disk as new
  * as if there had been none.
@@ -84,10 +97,11 @@ export async function beginAndProve(
 async function claim(
   ctx: Ctx,
   { record, member, beginning }: { record: VmRecord; member: VmRecord; beginning: Beginning },
-): Promise<{ booted: Booted; way: Way } | undefined> {
+): Promise<Begun | undefined> {
   try {
     const booted = await bootMachine(ctx, record, { kind: 'pool', member: member.name });
-    return { booted, way: { path: 'warm', pathReason: 'it was running already, in the pool' } };
+    const way = { path: 'warm', pathReason: 'it was running already, in the pool' } as const;
+    return { booted, way, answers: Promise.resolve() };
   } catch (error) {
     ctx.io.signal.throwIfAborted();
     if (!isCloneboxError(error) || beginning.path !== 'warm') throw error;
@@ -104,32 +118,29 @@ async function claim(
 }
 
 /** Starts the machine: from the kept memory if it can, else by a boot of the same disk. */
-async function begin(
-  ctx: Ctx,
-  record: VmRecord,
-  beginning: Beginning,
-): Promise<{ booted: Booted; way: Way }> {
+async function begin(ctx: Ctx, record: VmRecord, beginning: Beginning): Promise<Begun> {
   const { plan } = record;
+  const boot = async (way: Way) => ({
+    ...{ booted: await bootMachine(ctx, record), way, answers: Promise.resolve() },
+  });
   if (beginning.path !== 'warm') {
     await requireMemory(ctx, neededMemory(plan));
     const { path, reason } = beginning;
-    return { booted: await bootMachine(ctx, record), way: { path, pathReason: reason } };
+    return boot({ path, pathReason: reason });
   }
   const { warm, template } = beginning;
   const mode = await chooseMemoryMode(ctx, plan);
   await requireMemory(ctx, neededMemory(plan, warm, mode));
   try {
-    const booted = await bootMachine(ctx, record, {
-      kind: 'memory',
-      memory: { ...warm.memory, mode },
-    });
-    return { booted, way: { path: 'warm', pathReason: 'the memory of its template was kept' } };
+    const memory = { ...warm.memory, mode };
+    const booted = await startMachine(ctx, record, { kind: 'memory', memory });
+    const way = { path: 'warm', pathReason: 'the memory of its template was kept' } as const;
+    return { booted, way, answers: waitForGuest(ctx, booted) };
   } catch (error) {
     if (!isCloneboxError(error) || error.facts.resume !== true) throw error;
     const why = reasonOf(error).split('\n')[0];
     ctx.io.emit({ kind: 'warning', text: `cannot go on from the template's memory: ${why}` });
     await ctx.templates.discardWarm(template, warm, ctx.io);
-    const booted = await bootMachine(ctx, record);
-    return { booted, way: { path: 'disk', pathReason: `its memory could not be used: ${why}` } };
+    return boot({ path: 'disk', pathReason: `its memory could not be used: ${why}` });
   }
 }

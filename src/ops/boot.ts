@@ -30,11 +30,23 @@ export type Source =
 /** How long a guest may take to answer, in milliseconds. Emulated guests are ten times slower. */
 const bootTimeouts = { kvm: 120_000, tcg: 600_000 };
 
-/**
- * Starts the machine of a record and waits until its guest answers. A port that was taken meanwhile is leased anew.
- * On failure the machine is left for the caller's journal to stop; the record is written when its ports have changed.
- */
+/** Starts the machine of a record, as `startMachine`, and waits until its guest answers. */
 export async function bootMachine(ctx: Ctx, record: VmRecord, source?: Source): Promise<Booted> {
+  const booted = await startMachine(ctx, record, source);
+  try {
+    await waitForGuest(ctx, booted);
+    return booted;
+  } catch (error) {
+    await booted.guest.close();
+    throw error;
+  }
+}
+
+/**
+ * Starts the machine of a record: its guest may not answer yet. A port that was taken meanwhile is leased anew. On failure
+ * the machine is left for the caller's journal to stop; the record is written when its ports have changed.
+ */
+export async function startMachine(ctx: Ctx, record: VmRecord, source?: Source): Promise<Booted> {
   const { io } = ctx;
   const driver = await ctx.driver(record.plan.driver);
   io.emit({ kind: 'phase', id: 'start', title: 'Starting the machine' });
@@ -42,18 +54,12 @@ export async function bootMachine(ctx: Ctx, record: VmRecord, source?: Source): 
   const { serialLog, disk } = ctx.store.paths.vm(record.name);
   const serialFrom = (await ctx.host.files.facts(serialLog))?.size ?? 0;
   const { record: current, started } = await startWithFreePorts(ctx, driver, { record, source });
+  const title = source
+    ? "Going on from the template's memory"
+    : `Booting (${started.accel.accel.toUpperCase()})`;
+  io.emit({ kind: 'phase', id: 'boot', title });
   const guest = await ctx.openGuest(record.name);
   const watched = { name: record.name, driver, disk, serialLog, serialFrom };
-  try {
-    const title = source
-      ? "Going on from the template's memory"
-      : `Booting (${started.accel.accel.toUpperCase()})`;
-    io.emit({ kind: 'phase', id: 'boot', title });
-    await waitForGuest(ctx, { ...watched, started, guest });
-  } catch (error) {
-    await guest.close();
-    throw error;
-  }
   const setup: SetupInput = {
     plan: current.plan,
     record: current,

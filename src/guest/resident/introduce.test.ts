@@ -148,6 +148,7 @@ function run(over: Partial<Introduction> = {}) {
   const workstation = { timeZone: undefined, locale: 'C', certificates: [], proxy: {} };
   const introduction = {
     ...{ identity, template, helper: helperSocket(), workstation },
+    answered: Promise.resolve(),
     meanwhile: async () => {},
     ...over,
   };

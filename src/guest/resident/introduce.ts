@@ -59,7 +59,10 @@ export async function introduce(
     // sshd takes longer to answer than all the rest takes.
     const served = startReadingKey(host, input.record, given);
     const later = await helper.ask(steps.rest, io).catch(refused);
-    if (input.shareDriver === 'virtiofs') await mountByUnit(input, io);
+    if (input.shareDriver === 'virtiofs') {
+      await introduction.answered;
+      await mountByUnit(input, io);
+    }
     io.log.debug('guest.introduction.done', {
       microseconds: `${answer.get('spent')}${later.get('spent')}`,
     });
@@ -69,6 +72,7 @@ export async function introduce(
       loginKeys: authorizedKeys(input.plan, [ownKey]).map(({ content }) => content),
       shares: liveShares(input.plan, '9p'),
     };
+    await introduction.answered;
     const [proven] = await Promise.all([
       proveIdentity(host, { input, expected, served }, io),
       introduction.meanwhile(),

@@ -15,7 +15,12 @@ import type { Beginning } from './choose.ts';
 export async function introduce(
   ctx: Ctx,
   booted: Booted,
-  { beginning, meanwhile, io }: Pick<Introduction, 'meanwhile'> & { beginning: Beginning; io: Io },
+  {
+    beginning,
+    answered,
+    meanwhile,
+    io,
+  }: Pick<Introduction, 'answered' | 'meanwhile'> & { beginning: Beginning; io: Io },
 ): Promise<IdentityReport> {
   const { record, driver } = booted;
   io.emit({ kind: 'phase', id: 'identity', title: `Making it ${record.plan.name}` });
@@ -25,6 +30,7 @@ export async function introduce(
       identity: await newIdentity(ctx, record),
       template: beginning.path === 'warm' ? beginning.warm.baseline : {},
       helper: driver.channels(record.name).helper,
+      answered,
       meanwhile,
       workstation: await ctx.setup.workstation(io),
     },
