@@ -386,7 +386,9 @@ interface Round {
 }
 
 function lastRound(serial: string): Round {
-  const [, token = '', count] = [...serial.matchAll(/TINY-ROUND (\w+) (\d+)/g)].at(-1) ?? [];
+  // The last line may have been cut off, in the middle of its number too.
+  const lines = serial.matchAll(/TINY-ROUND ([\w-]+) (\d+)\s/g);
+  const [, token = '', count] = [...lines].at(-1) ?? [];
   return { token, count: Number(count) };
 }
 
