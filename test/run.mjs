@@ -22,7 +22,7 @@ const scratch = mkdtempSync(path.join(tmpdir(), 'cb-test-'));
 const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
 /** Minutes after which a tier is ended and counts as failed: a test that spins would never end by itself. */
-const longest = { unit: 10, integration: 40, e2e: 60 };
+const longest = { unit: 10, integration: 40, e2e: 70 };
 
 function run(argv, minutes = 5) {
   const limit = { timeout: minutes * 60_000, killSignal: 'SIGKILL' };
