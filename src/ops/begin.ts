@@ -120,9 +120,10 @@ async function claim(
 /** Starts the machine: from the kept memory if it can, else by a boot of the same disk. */
 async function begin(ctx: Ctx, record: VmRecord, beginning: Beginning): Promise<Begun> {
   const { plan } = record;
-  const boot = async (way: Way) => ({
-    ...{ booted: await bootMachine(ctx, record), way, answers: Promise.resolve() },
-  });
+  const boot = async (way: Way): Promise<Begun> => {
+    const booted = await bootMachine(ctx, record);
+    return { booted, way, answers: Promise.resolve() };
+  };
   if (beginning.path !== 'warm') {
     await requireMemory(ctx, neededMemory(plan));
     const { path, reason } = beginning;

@@ -40,6 +40,7 @@ beforeAll(async () => {
 });
 afterAll(() => void spawnSync('umount', ['-l', place]));
 
+// A disk that small is a mount, which root alone may make, and not in every container.
 describe.skipIf(noMounts)('a full disk', () => {
   it('while a template is made is told, and nothing is left', async () => {
     const result = await cli(['clone', project('no-room'), '--run'], { env });
