@@ -109,7 +109,7 @@ describe('draftConfig', () => {
       ecosystems: fc.array(safe, { maxLength: 2 }),
       tools: fc.array(
         fc.record({
-          name: fc.oneof(safe, fc.constantFrom('node', 'python', 'java')),
+          name: fc.oneof(safe, fc.constantFrom('node', 'python', 'java', 'valueOf', 'constructor')),
           range,
           finding,
         }),

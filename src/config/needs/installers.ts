@@ -22,7 +22,7 @@ export function installerWord(
   range: string | undefined,
   own: string | undefined,
 ): string | undefined {
-  const known = lines[name];
+  const known = Object.hasOwn(lines, name) ? lines[name] : undefined;
   if (name === 'uv') return name;
   if (known === undefined && !single.includes(name)) return undefined;
   if (range === undefined) return name;

@@ -17,10 +17,15 @@ export function provideTools(needed: readonly NeededTool[], facts: GuestFacts): 
   );
 }
 
+/** A project names what it likes, `constructor` too. */
+function choicesOf(name: string) {
+  return (Object.hasOwn(tools, name) ? tools[name] : undefined) ?? [];
+}
+
 function provide(name: string, needed: readonly NeededTool[], facts: GuestFacts): Provided {
   const asked = askedFor(needed);
   const { release } = facts;
-  const choices = tools[name] ?? [];
+  const choices = choicesOf(name);
   const own = release ? choices.map(({ versions }) => versions[release]) : [];
   const ranges = agreed(asked, own);
   const best = asked.find(({ range }) => range === ranges[0]) ?? asked[0] ?? needed[0];
@@ -138,7 +143,7 @@ function unavailable(
     (range) => !ranges.some((other) => other !== range && subset(other, range)),
   );
   const wanted = narrow.length > 0 ? `${name} ${narrow.join(' and ')}` : name;
-  const choices = tools[name] ?? [];
+  const choices = choicesOf(name);
   const others = releases.filter((release) =>
     choices.some((choice) => fits(choice.versions[release], ranges)),
   );
