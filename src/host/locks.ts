@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import * as fs from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { CloneboxError } from '../core/errors.ts';
 import type { HeldLock, LockHolder } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
@@ -14,12 +13,33 @@ import { explainSpawn } from './programs.ts';
  * descriptor it inherits, and ends. The lock belongs to the open file description, which stays with us and
  * dies with us, so a crash always releases it.
  */
-function tryFlock(fd: number): Promise<boolean> {
+function takeFlock(fd: number, { wait, shared, signal }: Waiting): Promise<boolean> {
+  signal.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const child = spawn('flock', ['-n', '3'], { stdio: ['ignore', 'ignore', 'ignore', fd] });
+    const child = spawn('flock', [...patience(wait), shared ? '-s' : '-x', '3'], {
+      stdio: ['ignore', 'ignore', 'ignore', fd],
+    });
+    const giveUp = () => child.kill();
+    signal.addEventListener('abort', giveUp);
     child.once('error', (error: NodeJS.ErrnoException) => reject(explainSpawn(error, 'flock')));
-    child.once('close', (code) => resolve(code === 0));
+    child.once('close', (code) => {
+      signal.removeEventListener('abort', giveUp);
+      if (signal.aborted) reject(signal.reason);
+      else resolve(code === 0);
+    });
   });
+}
+
+/** `wait` is in milliseconds and may be `Infinity`: who waits lies in the kernel and costs nobody anything. */
+interface Waiting {
+  readonly wait: number;
+  readonly shared: boolean;
+  readonly signal: AbortSignal;
+}
+
+function patience(wait: number): string[] {
+  if (wait <= 0) return ['-n'];
+  return wait === Number.POSITIVE_INFINITY ? [] : ['-w', String(wait / 1000)];
 }
 
 async function readHolder(path: string): Promise<LockHolder | undefined> {
@@ -35,9 +55,10 @@ async function readHolder(path: string): Promise<LockHolder | undefined> {
 export async function lock(
   path: string,
   io: Io,
-  options: { what: string; wait?: number },
+  options: { what: string; wait?: number; shared?: boolean },
 ): Promise<HeldLock> {
-  const deadline = Date.now() + (options.wait ?? 0);
+  const { what, wait = 0, shared = false } = options;
+  const begun = Date.now();
   await localFiles.makeDirectory(dirname(path));
   let handle: fs.FileHandle;
   try {
@@ -47,14 +68,12 @@ export async function lock(
     throw explain(error, path);
   }
   try {
-    while (!(await tryFlock(handle.fd))) {
-      if (Date.now() >= deadline) throw locked(options.what, await readHolder(path));
-      await delay(50, undefined, { signal: io.signal }).catch(() => io.signal.throwIfAborted());
-    }
+    if (!(await takeFlock(handle.fd, { wait, shared, signal: io.signal })))
+      throw locked(what, await readHolder(path));
     if (!(await isSameFile(handle, path))) {
       // Its holder removed the file while we waited: what we have locked is nobody's lock any more.
       await handle.close();
-      return lock(path, io, options);
+      return lock(path, io, { what, shared, wait: wait - (Date.now() - begun) });
     }
     await handle.truncate(0);
     const holder: LockHolder = {
@@ -111,7 +130,11 @@ export async function isLocked(path: string): Promise<boolean> {
     return false;
   }
   try {
-    return !(await tryFlock(handle.fd));
+    return !(await takeFlock(handle.fd, {
+      wait: 0,
+      shared: false,
+      signal: new AbortController().signal,
+    }));
   } finally {
     await handle.close();
   }

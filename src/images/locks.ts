@@ -21,20 +21,14 @@ export function listLockPath({ paths }: ImagesDeps): string {
 
 /** Takes a lock; when another process has it, says so once and waits for as long as that takes. */
 export async function lockPatiently(
-  { host, io }: ImagesDeps & { io: Io },
+  { host, paths, io }: ImagesDeps & { io: Io },
   path: string,
   what: string,
 ): Promise<HeldLock> {
-  for (let tries = 0; ; tries++) {
-    try {
-      return await host.lock(path, io, { what });
-    } catch (error) {
-      if (!isCloneboxError(error, 'conflict')) throw error;
-      const text = 'another process is building it; waiting';
-      if (tries === 0) io.emit({ kind: 'note', text });
-      await host.sleep(250, io.signal);
-    }
-  }
+  const held = await tryLock({ host, paths, io }, path);
+  if (held !== undefined) return held;
+  io.emit({ kind: 'note', text: 'another process is building it; waiting' });
+  return host.lock(path, io, { what, wait: Number.POSITIVE_INFINITY });
 }
 
 /** Takes a lock at once, or returns `undefined` when another process has it. */
