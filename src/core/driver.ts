@@ -45,6 +45,12 @@ export interface KeptMemory {
   readonly state: string;
 }
 
+/** A part of a file, in bytes. */
+export interface Extent {
+  readonly from: number;
+  readonly length: number;
+}
+
 /**
  * `own`: a machine has its memory for itself, as after a boot. `shared`: it maps the kept RAM copy-on-write, and only
  * what it changes is its own.
@@ -200,6 +206,8 @@ export interface Driver {
      * reason, and removes what it wrote; the machine runs on or is paused then, and is to be stopped either way.
      */
     keep(name: VmName, into: KeptMemory, io: Io): Promise<void>;
+    /** The parts of a kept RAM in which there is anything, in their order and without neighbours; all others are zero. */
+    written(ram: string, io: Io): Promise<readonly Extent[]>;
     /**
      * Gives a running machine, started with `egress: 'later'` under the name `from`, the name and the network of `spec`,
      * the rest of which is what it was started with. May be repeated after a failure. `conflict` with `facts.ports` when a

@@ -24,7 +24,9 @@ const keeping = 'root=/dev/vda clonebox.keeping quiet\n';
 let bed: RootedGuest;
 
 /** The list of units that run, in the place of systemd's, and a record of what is asked of it. */
+const addresses = '/proc/sys/kernel/randomize_va_space';
 const systemctl = `#!/bin/sh
+cat ${addresses} >>/addresses
 case $1 in
   list-units) cat /units ;;
   *) echo "$*" >>/asked ;;
@@ -48,6 +50,7 @@ beforeEach(() => {
   if (cannotRoot) return;
   bed = createRootedGuest();
   bed.write('/proc/cmdline', 'root=/dev/vda quiet\n');
+  bed.write(addresses, '2\n');
   bed.write('/etc/machine-id', `${'a'.repeat(32)}\n`);
   bed.write('/etc/hosts', '127.0.0.1 localhost\n127.0.1.1 old-name\n10.0.0.7 database\n');
   bed.write('/etc/hostname', 'old-name\n');
@@ -233,6 +236,15 @@ describe.skipIf(cannotRoot)('a template whose memory will be kept', () => {
       code: 'guest-failed',
       facts: { phase: 'services' },
     });
+  });
+
+  it('is cleaned by programs at fixed addresses, and has random ones again, failed or not', async () => {
+    await clean(['lighttpd']);
+    expect(new Set(bed.read('/addresses'))).toEqual(new Set('0'));
+    expect(bed.read(addresses)).toBe('2\n');
+    bed.write('/root/key.pem', pem);
+    await left();
+    expect(bed.read(addresses)).toBe('2\n');
   });
 
   it('has nothing to stop when no package has a unit', async () => {

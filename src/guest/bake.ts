@@ -8,6 +8,7 @@ import { shellQuote } from '../lib/quote.ts';
 import { sha256 } from '../lib/sha256.ts';
 import { homeOf } from './accounts.ts';
 import { databaseScript } from './database-script.ts';
+import { atFixedAddresses } from './fixed-addresses.ts';
 import { userFiles } from './identity.ts';
 import { installScript } from './install-script.ts';
 import { inPhase, runInGuest } from './phase.ts';
@@ -41,7 +42,8 @@ export async function bakeGuest(
       ...sshdFiles,
       { path: '/etc/systemd/system/systemd-random-seed.service', link: '/dev/null' },
     ];
-    const script = ['systemctl daemon-reload', ...workstationScript(workstation)].join('\n');
+    // Its systemd reads the units when they are wanted, at the next boot: to read all anew now would take seconds.
+    const script = workstationScript(workstation).join('\n');
     await putFiles(guest, files, { io, phase, script });
   });
   await installSoftware(guest, plan, io);
@@ -52,10 +54,10 @@ export async function quietGuest(guest: Guest, io: Io, sleep: Sleep): Promise<vo
   await guest.exec(['systemctl', 'is-system-running', '--wait'], io, { timeout: 600_000 });
   // Jobs of user and system have ended; what still runs shows in the processors' time (proc(5)).
   let before = await busyTicks(guest, io);
-  for (let quiet = 0, left = 60; quiet < 2 && left > 0; left--) {
-    await sleep(1000, io.signal);
+  for (let quiet = 0, left = 120; quiet < 2 && left > 0; left--) {
+    await sleep(500, io.signal);
     const now = await busyTicks(guest, io);
-    quiet = now - before < 15 ? quiet + 1 : 0;
+    quiet = now - before < 8 ? quiet + 1 : 0;
     before = now;
   }
 }
@@ -78,7 +80,7 @@ export async function cleanGuest(
   { plan, stay, io }: { plan: VmPlan; stay: readonly string[] | undefined; io: Io },
 ): Promise<void> {
   const phase = { id: 'clean', title: "Taking out what is one machine's alone" };
-  await inPhase(phase, io, async () => {
+  const clean = async () => {
     if (stay !== undefined) {
       await runInGuest(guest, ['/bin/sh', '-c', stopScript, 'stop', ...stay], {
         ...{ io, phase, shown: 'stopping services', timeout: 300_000 },
@@ -100,7 +102,8 @@ export async function cleanGuest(
       hint: 'Make it in post_commands, which run in each VM, or go without a template: --no-template',
       facts: { phase: phase.id, left },
     });
-  });
+  };
+  await inPhase(phase, io, () => atFixedAddresses(guest, io, clean));
 }
 
 /**
@@ -142,7 +145,7 @@ much=$((now - was + 65536))
 [ "$much" -gt 0 ] || exit 0
 mkdir /run/clonebox-blank
 mount -t tmpfs -o size=100% blank /run/clonebox-blank
-head -c "\${much}K" /dev/zero > /run/clonebox-blank/zero || true
+dd if=/dev/zero of=/run/clonebox-blank/zero bs=256K count=$((much / 256)) status=none || true
 umount /run/clonebox-blank
 rmdir /run/clonebox-blank`;
 
@@ -151,10 +154,15 @@ const sshdScript = 'PATH=$PATH:/usr/sbin; s=$(command -v sshd); "$s" -t; "$s" -t
 const touchScript = 'for d; do [ -d "$d" ] && : > "$d/.clonebox" && rm "$d/.clonebox"; done; true';
 
 /**
- * Leaves in memory what each clone needs first, and nothing else. Does in the template what each clone will do first, so that what it takes is in its memory: a command of the agent's as
- * the user, and sshd, which has no key yet and ends at once (through its socket it would count as failed).
+ * Leaves in memory what each clone needs first, and nothing else. It does in the template what a clone will do first: a
+ * command of the agent's as the user, and sshd, which has no key yet and ends at once (through its socket it would count
+ * as failed).
  */
-export async function warmGuest(guest: Guest, plan: VmPlan, io: Io): Promise<void> {
+export function warmGuest(guest: Guest, plan: VmPlan, io: Io): Promise<void> {
+  return atFixedAddresses(guest, io, () => warm(guest, plan, io));
+}
+
+async function warm(guest: Guest, plan: VmPlan, io: Io): Promise<void> {
   const slim = ['/bin/sh', '-ec', slimScript];
   await runInGuest(guest, slim, {
     ...{ io, phase: { id: 'slim', title: 'Making its memory small' }, timeout: 300_000 },

@@ -6,6 +6,7 @@ import type { Paths } from '../../core/store.ts';
 import { adopt, holds } from './adopt.ts';
 import { closeNetwork } from './close-network.ts';
 import { createDisk, growDisk, measureDisk } from './disk.ts';
+import { writtenParts } from './guest-memory.ts';
 import { keepMemory } from './keep-memory.ts';
 import { memoryIdentity } from './memory-identity.ts';
 import { preflight } from './preflight.ts';
@@ -43,6 +44,7 @@ export function createQemuDriver(deps: { host: Host; paths: Paths }): Driver {
     closeNetwork: (spec, io) => closeNetwork(machineOf(spec.name), spec.network, io),
     memory: {
       keep: (name, into, io) => keepMemory(machineOf(name), into, io),
+      written: (ram, io) => writtenParts(host, ram, io),
       adopt: (from, spec, io) =>
         adopt({ from: machineOf(from), to: machineOf(spec.name) }, spec, io),
       holds: (name, directories) => holds(machineOf(name), directories),

@@ -1,3 +1,5 @@
+import * as z from 'zod';
+import type { Extent } from '../../core/driver.ts';
 import { CloneboxError } from '../../core/errors.ts';
 import type { Host, ProcessRef } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
@@ -40,4 +42,19 @@ export async function copyMemory(
     `could not copy the memory: ${stderr.trim()}`,
     { hint: full ? 'Free some space, then try again.' : undefined, facts: { from, to } },
   );
+}
+
+const Parts = z.array(z.looseObject({ start: z.number(), length: z.number(), zero: z.boolean() }));
+
+/** `Driver.memory.written`: qemu-img asks the file system; to read a hole would make the host keep its zeroes in memory. */
+export async function writtenParts(host: Host, ram: string, io: Io): Promise<readonly Extent[]> {
+  const argv = [await host.require('qemu-img'), 'map', '-U', '-f', 'raw', '--output=json', ram];
+  const { exitCode, stdout, stderr } = await host.run(argv, io, { timeout: 60_000 });
+  if (exitCode !== 0)
+    throw new CloneboxError('hypervisor-failed', `could not read the memory: ${stderr.trim()}`, {
+      facts: { path: ram },
+    });
+  return Parts.parse(JSON.parse(stdout))
+    .filter(({ zero }) => !zero)
+    .map(({ start, length }) => ({ from: start, length }));
 }

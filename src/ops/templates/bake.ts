@@ -54,7 +54,8 @@ export function ensureTemplate(
         (await recipe.driver.measure(image.disk, own.io)).virtual,
       );
       await recipe.driver.create({ path: building.disk, base: image.disk, size }, own.io);
-      const spec = machine(own, { ...recipe, building, key: draft.key });
+      // Its hundreds of small programs are translated once each; nothing of this boot goes on in a clone.
+      const spec = told(machine(own, { ...recipe, building, key: draft.key }), 'norandmaps');
       await inMachine(
         own,
         { driver: recipe.driver, spec },
@@ -92,7 +93,8 @@ export function ensureWarm(
       make: async (building) => {
         const disk = { path: building.disk, base: template.disk, size: shape.disk };
         await driver.create(disk, own.io);
-        const spec = keepable(machine(own, { ...recipe, building, key: template.key }));
+        const boot = machine(own, { ...recipe, building, key: template.key });
+        const spec: MachineSpec = { ...told(boot, keepingMark), keepable: true };
         const baseline = await inMachine(
           own,
           { driver, spec },
@@ -107,7 +109,8 @@ export function ensureWarm(
           },
         );
         own.io.emit({ kind: 'phase', id: 'scan', title: 'Looking for keys in the memory' });
-        await scanMemory(own, building.memory.ram);
+        const { ram } = building.memory;
+        await scanMemory(own, ram, (await driver.memory?.written(ram, own.io)) ?? []);
         return baseline;
       },
     });
@@ -115,12 +118,11 @@ export function ensureWarm(
   });
 }
 
-/** Its guest is told that its memory will be kept, where it has a command line. */
-function keepable(spec: MachineSpec): MachineSpec {
+/** With a word for its guest's kernel, where that has a command line of ours. */
+function told(spec: MachineSpec, word: string): MachineSpec {
   const { boot } = spec;
-  if (boot.kind === 'firmware') return { ...spec, keepable: true };
-  const commandLine = `${boot.commandLine} ${keepingMark}`;
-  return { ...spec, keepable: true, boot: { ...boot, commandLine } };
+  if (boot.kind === 'firmware') return spec;
+  return { ...spec, boot: { ...boot, commandLine: `${boot.commandLine} ${word}` } };
 }
 
 /** Everything that the guest still has to do is done before; whoever reads its memory finds it waiting. */

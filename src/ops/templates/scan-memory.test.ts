@@ -24,7 +24,7 @@ function scan(text: string, at = 0, size = 3 * chunk + 12_345): Promise<void> {
   const memory = Buffer.alloc(size);
   memory.write(text, at, 'latin1');
   writeFileSync(file, memory);
-  return scanMemory(bed.context(), file);
+  return scanMemory(bed.context(), file, [{ from: 0, length: size }]);
 }
 
 const found = { code: 'guest-failed', message: "there is a private key in the template's memory" };
@@ -49,6 +49,22 @@ describe('a kept memory is refused', () => {
     for (const at of [...places, 3 * chunk + 12_345 - key.length]) {
       await expect(scan(key, at), String(at)).rejects.toMatchObject(found);
     }
+  });
+
+  it('for a key in any of its parts, wherever they begin and end', async () => {
+    const memory = Buffer.alloc(chunk);
+    memory.write(key, 8192, 'latin1');
+    writeFileSync(file, memory);
+    const before = { from: 0, length: 4096 };
+    for (const part of [
+      { from: 4096, length: chunk - 4096 },
+      { from: 8192, length: key.length },
+      { from: 8192 - 4096, length: 4096 + key.length },
+    ]) {
+      const written = [before, part];
+      await expect(scanMemory(bed.context(), file, written)).rejects.toMatchObject(found);
+    }
+    await scanMemory(bed.context(), file, [before]);
   });
 
   it('for a key among bytes that are no text', async () => {
@@ -83,12 +99,15 @@ describe('a kept memory is taken', () => {
 });
 
 it('a memory that is not there is an error and no clean one', async () => {
-  await expect(scanMemory(bed.context(), join(directory, 'none'))).rejects.toThrow('there is no');
+  await expect(scanMemory(bed.context(), join(directory, 'none'), [])).rejects.toThrow(
+    'there is no',
+  );
 });
 
 it('Ctrl-C ends a scan', async () => {
   writeFileSync(file, '');
   truncateSync(file, 64 * chunk);
   const ctx = bed.context({ signal: AbortSignal.abort(new Error('stopped')) });
-  await expect(scanMemory(ctx, file)).rejects.toThrow('stopped');
+  const written = [{ from: 0, length: 64 * chunk }];
+  await expect(scanMemory(ctx, file, written)).rejects.toThrow('stopped');
 });
