@@ -43,15 +43,16 @@ export async function waitForPorts(ctx: Ctx, record: VmRecord, guest: Guest): Pr
     );
   const limited = withDeadline(ctx.io, portTimeout, late);
   try {
-    for (let round = 0; ; round++) {
+    // Each look costs the guest time that it needs for what is waited for: later ones are rarer.
+    for (let round = 0, pause = 100; ; round++, pause = Math.min(pause * 1.25, 1000)) {
       const listening = await listeningPorts(guest, limited);
       for (const lease of waiting.values()) {
         if (listening.has(lease.guest) && (await ctx.host.portAnswers(lease.host, limited.signal)))
           waiting.delete(lease.guest);
       }
       if (waiting.size === 0) return;
-      if (round % 30 === 29) await failForDeadUnit(record, guest, limited);
-      await ctx.host.sleep(100, limited.signal);
+      if (round % 10 === 9) await failForDeadUnit(record, guest, limited);
+      await ctx.host.sleep(pause, limited.signal);
     }
   } catch (error) {
     ctx.io.signal.throwIfAborted();
