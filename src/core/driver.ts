@@ -184,11 +184,10 @@ export interface Driver {
     options: { grace: number },
   ): Promise<'graceful' | 'forced' | 'was-stopped'>;
   /**
-   * Makes a running machine that is set up what it will be: its seed medium is out, and nothing has that file open any more;
-   * what its guest frees goes back to the host, unless it shares a kept memory. May be repeated; one that does not run is
-   * left as it is.
+   * Takes the seed medium out of a running machine: nothing has that file open any more. May be repeated; one that does
+   * not run is left as it is.
    */
-  settle(name: VmName, io: Io): Promise<void>;
+  ejectSeed(name: VmName, io: Io): Promise<void>;
   /** Removes what the driver keeps outside the VM's own directory (runtime files, helpers). */
   remove(name: VmName, io: Io): Promise<void>;
   /**
@@ -206,6 +205,11 @@ export interface Driver {
      * reason, and removes what it wrote; the machine runs on or is paused then, and is to be stopped either way.
      */
     keep(name: VmName, into: KeptMemory, io: Io): Promise<void>;
+    /**
+     * From now on what the guest of a running machine frees goes back to the host, unless it shares a kept memory; its
+     * memory cannot be kept again. May be repeated; one that does not run is left as it is.
+     */
+    giveBack(name: VmName, io: Io): Promise<void>;
     /** The parts of a kept RAM in which there is anything, in their order and without neighbours; all others are zero. */
     written(ram: string, io: Io): Promise<readonly Extent[]>;
     /**

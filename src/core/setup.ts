@@ -32,6 +32,8 @@ export interface SetupInput {
   readonly record: VmRecord;
   readonly guest: Guest;
   readonly shareDriver: '9p' | 'virtiofs' | undefined;
+  /** Socket of the resident helper, of a machine that comes from a template. */
+  readonly helper?: string | undefined;
 }
 
 /** How a machine that came from a template is made itself. */
@@ -39,8 +41,6 @@ export interface Introduction {
   readonly identity: NewIdentity;
   /** What the template's machine was. */
   readonly template: IdentityBaseline;
-  /** Socket of the resident helper. */
-  readonly helper: string;
   readonly workstation: Workstation;
   /** The guest's agent: the helper answers earlier, and is asked at once. */
   readonly answered: Promise<void>;
@@ -95,6 +95,8 @@ export interface GuestSetup {
   tellEgress(input: SetupInput, workstation: Workstation, io: Io): Promise<void>;
   /** The project's own commands, as units: they are started when the network is as they will always have it. */
   startCommands(input: SetupInput, workstation: Workstation, io: Io): Promise<void>;
+  /** What was written so far is on the guest's disk when this returns. */
+  flush(input: SetupInput, io: Io): Promise<void>;
   /** What a template's machine is, to be read before its memory is kept. Changes nothing. */
   baseline(input: Pick<SetupInput, 'plan' | 'guest'>, io: Io): Promise<IdentityBaseline>;
   /**

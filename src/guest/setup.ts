@@ -9,9 +9,11 @@ import { bakeGuest, bakeRecipe, cleanGuest, quietGuest, startServices, warmGuest
 import { copyIn } from './copy.ts';
 import { identityFiles } from './identity.ts';
 import { applyPassword, dropPassword, preparePassword, setPassword } from './login-password.ts';
-import { inPhase, type Phase } from './phase.ts';
+import { inPhase, type Phase, runInGuest } from './phase.ts';
 import { putFiles } from './put-files.ts';
+import { askHelper } from './resident/client.ts';
 import { introduce, readBaseline, readIdentity } from './resident/introduce.ts';
+import { fileStep } from './resident/introduction-steps.ts';
 import { deliverSecrets, removeSecrets, servicesOf } from './secrets.ts';
 import {
   liveShares,
@@ -56,8 +58,9 @@ export function createGuestSetup(deps: Deps): GuestSetup {
     startServices,
     clean: cleanGuest,
     postCommands: ({ plan, guest }, io) => runPostCommands(guest, plan, io),
-    tellEgress,
-    startCommands,
+    tellEgress: (input, workstation, io) => tellEgress(deps, input, { workstation, io }),
+    startCommands: (input, workstation, io) => startCommands(deps, input, { workstation, io }),
+    flush: (input, io) => flush(deps, input, io),
     verifyShares: async ({ plan, guest, shareDriver }, io) => {
       const shares = liveShares(plan, shareDriver ?? '9p');
       await renewShares(guest, { shares, dependents: plan.run.map(runUnitName) }, io);
@@ -140,7 +143,11 @@ async function copyShares(deps: Deps, { plan, record, guest }: SetupInput, io: I
   });
 }
 
-async function tellEgress(input: SetupInput, workstation: Workstation, io: Io): Promise<void> {
+async function tellEgress(
+  deps: Deps,
+  input: SetupInput,
+  { workstation, io }: { workstation: Workstation; io: Io },
+): Promise<void> {
   const { plan, guest, record } = input;
   const text = Buffer.from((await guest.readFile(profileFile, io)) ?? []).toString('utf8');
   if (text.startsWith(egressMark) === (plan.egress === 'allowlist')) return;
@@ -153,29 +160,38 @@ async function tellEgress(input: SetupInput, workstation: Workstation, io: Io): 
     });
   });
   // At the first boot they have not been made yet.
-  if (record.phase === 'ready') await startCommands(input, workstation, io);
+  if (record.phase === 'ready') await startCommands(deps, input, { workstation, io });
 }
 
 async function startCommands(
-  { plan, guest, record }: SetupInput,
-  workstation: Workstation,
-  io: Io,
+  { host }: Deps,
+  { plan, guest, record, helper }: SetupInput,
+  { workstation, io }: { workstation: Workstation; io: Io },
 ): Promise<void> {
   if (plan.run.length === 0) return;
   const phase = { id: 'run', title: "Starting the project's own commands" };
   const environment = guestVariables(behindEgress(workstation, plan), plan.environment);
   // One that is handed secrets is started with them.
   const waiting = new Set(servicesOf(plan));
+  const files = runUnitFiles(plan.run, { user: plan.user, environment, waiting });
   const now = plan.run.filter(({ name }) => !waiting.has(name)).map(runUnitName);
-  const start = now.length === 0 ? [] : [`systemctl restart ${now.join(' ')}`];
-  // A unit that systemd has not heard of yet is read when it is started. To read all of them anew takes seconds.
-  const reload = record.phase === 'ready' ? ['systemctl daemon-reload'] : [];
-  await inPhase(phase, io, () =>
-    putFiles(guest, runUnitFiles(plan.run, { user: plan.user, environment, waiting }), {
-      ...{ io, phase },
-      script: [...reload, ...start].join('\n'),
-    }),
-  );
+  const isNew = record.phase !== 'ready';
+  await inPhase(phase, io, async () => {
+    if (isNew && helper !== undefined) {
+      const start = now.length === 0 ? [] : [['restart', now.join(' ')] as const];
+      await askHelper(host, helper, { steps: [...files.map(fileStep), ...start], io });
+      return;
+    }
+    const start = now.length === 0 ? [] : [`systemctl restart ${now.join(' ')}`];
+    // A unit that systemd has not heard of yet is read when it is started. To read all of them anew takes seconds.
+    const reload = isNew ? [] : ['systemctl daemon-reload'];
+    await putFiles(guest, files, { io, phase, script: [...reload, ...start].join('\n') });
+  });
+}
+
+async function flush({ host }: Deps, { guest, helper }: SetupInput, io: Io): Promise<void> {
+  if (helper !== undefined) await askHelper(host, helper, { steps: [['sync']], io });
+  else await runInGuest(guest, ['sync'], { io, phase: { id: 'sync', title: 'Writing it all' } });
 }
 
 /** A vendor's sshd has found no host key at boot; ours answers each connection by a process of its own. */

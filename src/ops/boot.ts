@@ -65,6 +65,7 @@ export async function startMachine(ctx: Ctx, record: VmRecord, source?: Source):
     record: current,
     guest,
     shareDriver: started.shareDriver,
+    helper: current.template && driver.channels(record.name).helper,
   };
   return { ...watched, record: current, started, guest, setup };
 }

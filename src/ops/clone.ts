@@ -4,7 +4,7 @@ import { releaseOf } from '../config/needs/release.ts';
 import { widerEgress } from '../config/outside-reach.ts';
 import type { Overrides } from '../config/plan-input.ts';
 import type { Ctx } from '../core/ctx.ts';
-import { CloneboxError } from '../core/errors.ts';
+import { CloneboxError, reasonOf } from '../core/errors.ts';
 import { besideName } from '../core/name.ts';
 import type { VmRecord } from '../core/record.ts';
 import type { Journal } from '../core/store.ts';
@@ -199,6 +199,7 @@ async function makeNew(
         await waitForPorts(ctx, record, booted.guest);
         timings.t_ports = secondsSince(ctx);
       }
+      if (input.run) await giveMemoryBack(ctx, booted);
     } finally {
       await booted.guest.close();
     }
@@ -259,6 +260,17 @@ function takeOver(next: VmRecord, old: VmRecord): VmRecord['leases'] {
     const same = before.find((one) => one.host === asked) ?? before[0];
     return same === undefined || lease.host === asked ? lease : { ...lease, host: same.host };
   });
+}
+
+/** When it fails, the VM is none the worse for it, but for the memory that it keeps until its next start. */
+async function giveMemoryBack(ctx: Ctx, { record, driver }: Booted): Promise<void> {
+  try {
+    await driver.memory?.giveBack(record.name, ctx.io);
+  } catch (error) {
+    ctx.io.signal.throwIfAborted();
+    const why = reasonOf(error).split('\n')[0];
+    ctx.io.emit({ kind: 'warning', text: `it keeps the memory that it frees: ${why}` });
+  }
 }
 
 async function powerOff(ctx: Ctx, { record, driver, guest }: Booted): Promise<void> {

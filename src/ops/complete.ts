@@ -22,7 +22,7 @@ export async function complete(ctx: Ctx, booted: Booted): Promise<Secret | undef
       await ctx.setup.startServices(setup, io);
       await ctx.setup.postCommands(setup, io);
       const password = await finishSetUp(ctx, booted, { workstation, io });
-      if (!isPlain(setup.plan)) await proveCommand(ctx, booted, ['sync']);
+      if (!isPlain(setup.plan)) await ctx.setup.flush(setup, io);
       return password;
     },
   });

@@ -106,7 +106,7 @@ async function make(ctx: Ctx, plan: VmPlan, making: Making): Promise<Created> {
 export async function markReady(ctx: Ctx, record: VmRecord): Promise<VmRecord> {
   const paths = ctx.store.paths.vm(record.name);
   const driver = await ctx.driver(record.plan.driver);
-  await driver.settle(record.name, ctx.io);
+  await driver.ejectSeed(record.name, ctx.io);
   const ready: VmRecord = { ...record, phase: 'ready' };
   await ctx.store.write(ready);
   for (const path of [paths.hostKey, `${paths.hostKey}.pub`, paths.seed]) {

@@ -212,7 +212,7 @@ function life(driverName: string, env: Env): void {
   });
 
   test('gives up its seed medium while it runs, and nothing has the file open', async () => {
-    const eject = () => bed().driver.settle(bed().name, bed().io);
+    const eject = () => bed().driver.ejectSeed(bed().name, bed().io);
     const seed = join(bed().home, 'seed.iso');
     writeFileSync(seed, 'x'.repeat(100 * 1024));
     await eject();

@@ -113,6 +113,17 @@ function memory(
     expect(ram.size).toBe(256 * MiB);
     expect(ram.blocks * 512).toBeLessThan(200 * MiB);
     expect(statSync(kept.state).size).toBeLessThan(8 * MiB);
+
+    const written = (await bed.driver.memory?.written(kept.ram, bed.io)) ?? [];
+    const content = readFileSync(kept.ram);
+    let end = 0;
+    for (const { from, length } of written) {
+      expect(from).toBeGreaterThanOrEqual(end);
+      expect(isEmpty(content.subarray(end, from))).toBe(true);
+      expect(isEmpty(content.subarray(from, from + length))).toBe(false);
+      end = from + length;
+    }
+    expect(isEmpty(content.subarray(end))).toBe(true);
   });
 
   test('is gone on from by two machines at once, and what they write and free is their own', async () => {
@@ -195,7 +206,7 @@ function memory(
     const before = used();
     await goesOn(spec, last, 6);
     expect(used()).toBeGreaterThanOrEqual(before);
-    for (let times = 0; times < 2; times++) await bed.driver.settle(spec.name, bed.io);
+    for (let times = 0; times < 2; times++) await bed.driver.memory?.giveBack(spec.name, bed.io);
     await expect.poll(used, { timeout: 60_000, interval: 500 }).toBeLessThan(before - 4 * MiB);
     await goesOn(spec, last, 8);
     const again = bed.driver.memory?.keep(spec.name, copiesAt(bed, 4), bed.io);
@@ -204,7 +215,7 @@ function memory(
     // The file is looked at after each test.
     await stop(spec.name);
     const sharing = await goOn('shared');
-    await bed.driver.settle(sharing.spec.name, bed.io);
+    await bed.driver.memory?.giveBack(sharing.spec.name, bed.io);
     await goesOn(sharing.spec, last, 5);
   });
 
@@ -395,6 +406,10 @@ function lastRound(serial: string): Round {
 /** Waits until the guest has done so many rounds more, as the one that was kept; returns all that it has said. */
 async function goesOn({ serialLog }: MachineSpec, last: Round, rounds: number): Promise<string> {
   return waitForSerial(serialLog, `TINY-ROUND ${last.token} ${last.count + rounds}\n`);
+}
+
+function isEmpty(part: Buffer): boolean {
+  return part.equals(Buffer.alloc(part.length));
 }
 
 function copiesAt({ home }: Bed, index: number): KeptMemory {

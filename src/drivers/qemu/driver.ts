@@ -4,8 +4,11 @@ import type { Io } from '../../core/io.ts';
 import type { VmName } from '../../core/name.ts';
 import type { Paths } from '../../core/store.ts';
 import { adopt, holds } from './adopt.ts';
+import { plugBalloon } from './balloon.ts';
 import { closeNetwork } from './close-network.ts';
+import { control } from './control.ts';
 import { createDisk, growDisk, measureDisk } from './disk.ts';
+import { ejectSeed } from './eject-seed.ts';
 import { writtenParts } from './guest-memory.ts';
 import { keepMemory } from './keep-memory.ts';
 import { memoryIdentity } from './memory-identity.ts';
@@ -13,7 +16,6 @@ import { preflight } from './preflight.ts';
 import { clearRuntime, findQemu, type Machine, readState } from './process.ts';
 import { readRun } from './run-file.ts';
 import { runtimeFiles } from './runtime-files.ts';
-import { settle } from './settle.ts';
 import { startMachine } from './start-machine.ts';
 import { stopMachine } from './stop-machine.ts';
 
@@ -39,11 +41,12 @@ export function createQemuDriver(deps: { host: Host; paths: Paths }): Driver {
     measure: (path, io) => measureDisk(host, path, io),
     start: (spec, io) => startMachine(machineOf(spec.name), spec, io),
     stop: (name, io, options) => stopMachine(machineOf(name), io, options.grace),
-    settle: (name, io) => settle(machineOf(name), io),
+    ejectSeed: (name, io) => control(machineOf(name), io, ejectSeed),
     remove: (name, io) => clearRuntime(host, machineOf(name).files, io.signal),
     closeNetwork: (spec, io) => closeNetwork(machineOf(spec.name), spec.network, io),
     memory: {
       keep: (name, into, io) => keepMemory(machineOf(name), into, io),
+      giveBack: (name, io) => plugBalloon(machineOf(name), io),
       written: (ram, io) => writtenParts(host, ram, io),
       adopt: (from, spec, io) =>
         adopt({ from: machineOf(from), to: machineOf(spec.name) }, spec, io),

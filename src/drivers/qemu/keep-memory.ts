@@ -2,12 +2,12 @@ import type { KeptMemory } from '../../core/driver.ts';
 import { CloneboxError } from '../../core/errors.ts';
 import type { Incoming, ProcessRef } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
+import { hasBalloon } from './balloon.ts';
 import { copyMemory, findMemory } from './guest-memory.ts';
 import { sealState } from './kept-state.ts';
 import { balloonDriver } from './layout.ts';
 import { findQemu, type Machine, withQmp } from './process.ts';
 import type { Qmp } from './qmp.ts';
-import { hasBalloon } from './settle.ts';
 
 /** Milliseconds that QEMU has to write the state of its devices, which is about 1 MB. */
 const stateTimeout = 60_000;

@@ -58,6 +58,20 @@ export async function openHelper(host: Host, socketPath: string, io: Io): Promis
   }
 }
 
+/** Opens the helper for these steps alone. Fails as `openHelper` and `ask` do. */
+export async function askHelper(
+  host: Host,
+  socketPath: string,
+  { steps, io }: { steps: readonly HelperStep[]; io: Io },
+): Promise<HelperAnswer> {
+  const helper = await openHelper(host, socketPath, io);
+  try {
+    return await helper.ask(steps, io);
+  } finally {
+    helper.close();
+  }
+}
+
 async function connect(host: Host, path: string): Promise<LineSocket> {
   try {
     return await host.connect(path);

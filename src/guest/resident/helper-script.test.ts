@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -25,10 +26,11 @@ import { helperLimit } from './perl-base.ts';
 const host = createHost();
 const io = quietIo();
 
-test('the helper makes no process, and needs perl-base alone', () => {
+test('the helper makes a process in one place alone, and needs perl-base alone', () => {
   const code = helperScript.replace(/^\s*#.*$/gm, '');
-  expect(code).not.toMatch(/\b(fork|exec)\b/);
-  expect(code).not.toMatch(/(^|[;{(])\s*system\b|\bqx\b|`|\bopen\b/m);
+  expect(code.match(/\b(?:fork|exec)\b(?!:)/g)).toEqual(['fork', 'exec']);
+  expect(code).not.toMatch(/(^|[;{(])\s*system\b|\bqx\b|`/m);
+  expect(code.match(/\bopen\b.*/g)).toEqual(["open STDOUT, '>&', $to;", "open STDERR, '>&', $to;"]);
   expect(code.match(/^use .*;$/gm)).toEqual([
     'use strict;',
     'use warnings;',
@@ -237,6 +239,35 @@ describe.skipIf(residentWay === undefined)(`the helper (skipped when ${why})`, (
     expect(filesOf(`run/log/journal/${own}`)).toEqual(['system.journal']);
     expect(filesOf('var-log/journal')).toEqual(['remote']);
   });
+
+  test('has systemd restart units, and says what that says', async () => {
+    const fake = `#!/bin/sh
+[ "$*" != "restart -- odd@1.service" ] || exit 3
+case $* in *bad*) echo "Unit bad.service not found." >&2; exit 5 ;; esac
+echo "$*" >>/mnt/asked
+`;
+    writeFileSync(path('bin/systemctl'), fake, { mode: 0o755 });
+    await ask(['restart', 'clonebox-run-web.service clonebox-run-b.service']);
+    expect(readFileSync(path('mnt/asked'), 'utf8')).toBe(
+      'restart -- clonebox-run-web.service clonebox-run-b.service\n',
+    );
+    expect(await failure(['restart', 'web.service bad.service'])).toEqual({
+      step: 'restart',
+      reason: 'Unit bad.service not found.',
+    });
+    expect(await failure(['restart', 'odd@1.service'])).toMatchObject({
+      reason: 'systemctl ended with 768',
+    });
+    for (const names of ['', '-H.service', 'a b; c', 'a  b', '$(x)']) {
+      expect(await failure(['restart', names]), names).toEqual({
+        step: 'restart',
+        reason: 'not names of units',
+      });
+    }
+    rmSync(path('bin/systemctl'));
+  });
+
+  test('writes out what was written', () => ask(['sync']));
 
   test('takes no request without bounds, and goes on', async () => {
     const content = 'x'.repeat(helperLimit / 2 + 1);

@@ -139,7 +139,8 @@ function bed() {
     vm: () => ({ publicKey: '/vm/key.pub', knownHosts: '/vm/known_hosts' }),
   } as unknown as Paths;
   const record = { name: 'shop', plan, leases: [{ name: 'ssh', guest: 22, host: 2222 }] };
-  const input = { plan, record, guest, shareDriver: '9p' } as unknown as SetupInput;
+  const helper = helperSocket();
+  const input = { plan, record, guest, shareDriver: '9p', helper } as unknown as SetupInput;
   return { deps: { host, paths }, input };
 }
 
@@ -147,7 +148,7 @@ function run(over: Partial<Introduction> = {}) {
   const { deps, input } = bed();
   const workstation = { timeZone: undefined, locale: 'C', certificates: [], proxy: {} };
   const introduction = {
-    ...{ identity, template, helper: helperSocket(), workstation },
+    ...{ identity, template, workstation },
     answered: Promise.resolve(),
     meanwhile: async () => {},
     ...over,

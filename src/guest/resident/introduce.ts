@@ -50,7 +50,7 @@ export async function introduce(
   const { host } = deps;
   const { identity, template } = introduction;
   const ownKey = await readOwnKey(host, deps.paths.vm(input.record.name));
-  const helper = await openHelper(host, introduction.helper, io);
+  const helper = await openHelper(host, helperOf(input), io);
   const over = new AbortController();
   const given = { ...io, signal: AbortSignal.any([io.signal, over.signal]) };
   try {
@@ -104,6 +104,11 @@ export async function readIdentity(
     shares: liveShares(input.plan, input.shareDriver ?? '9p'),
   };
   return proveIdentity(host, { input, expected }, io);
+}
+
+function helperOf({ helper, record }: SetupInput): string {
+  if (helper === undefined) throw new Error(`${record.name} has no helper`);
+  return helper;
 }
 
 async function readOwnKey(host: Host, { publicKey }: VmPaths): Promise<string> {

@@ -10,8 +10,8 @@ use Config;
 use Fcntl qw(O_RDONLY O_WRONLY O_RDWR O_CREAT O_EXCL O_NOFOLLOW);
 
 my %numbers = (
-  x86_64 => { clock_settime => 227, clock_gettime => 228, sethostname => 170, mount => 165, umount2 => 166 },
-  aarch64 => { clock_settime => 112, clock_gettime => 113, sethostname => 161, mount => 40, umount2 => 39 },
+  x86_64 => { clock_settime => 227, clock_gettime => 228, sethostname => 170, mount => 165, umount2 => 166, sync => 162 },
+  aarch64 => { clock_settime => 112, clock_gettime => 113, sethostname => 161, mount => 40, umount2 => 39, sync => 81 },
 );
 # Those of the ABI that perl itself was made for, whatever the kernel could do beside.
 my ($abi) = $Config{archname} =~ /^(x86_64|aarch64)-/ or die "no system calls known for $Config{archname}\n";

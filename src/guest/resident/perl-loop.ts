@@ -12,6 +12,8 @@ my %verbs = (
   remove => [1, \&remove],
   mount => [4, \&mount_share],
   journal => [0, \&journal],
+  restart => [1, \&restart],
+  sync => [0, \&sync_all],
   report => [0, \&report],
 );
 
@@ -102,6 +104,14 @@ sub take {
   push @lines, $line unless $problem;
 }
 
+# A virtio port can be written to as soon as a host is there; to look for one time and again would keep a processor busy.
+sub await_host {
+  return select undef, undef, undef, 0.05 if defined $to;
+  my $there = '';
+  vec($there, fileno $input, 1) = 1;
+  select undef, $there, undef, 60;
+}
+
 forget();
 $pending = '';
 for (;;) {
@@ -111,7 +121,7 @@ for (;;) {
     # No host is there, and who began a request has gone.
     forget();
     $pending = '';
-    select undef, undef, undef, 0.05;
+    await_host();
     next;
   }
   $pending .= $chunk;

@@ -22,14 +22,13 @@ export async function introduce(
     io,
   }: Pick<Introduction, 'answered' | 'meanwhile'> & { beginning: Beginning; io: Io },
 ): Promise<IdentityReport> {
-  const { record, driver } = booted;
+  const { record } = booted;
   io.emit({ kind: 'phase', id: 'identity', title: `Making it ${record.plan.name}` });
   const report = await ctx.setup.introduce(
     booted.setup,
     {
       identity: await newIdentity(ctx, record),
       template: beginning.path === 'warm' ? beginning.warm.baseline : {},
-      helper: driver.channels(record.name).helper,
       answered,
       meanwhile,
       workstation: await ctx.setup.workstation(io),
