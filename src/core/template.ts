@@ -1,5 +1,5 @@
 import { sha256 } from '../lib/sha256.ts';
-import type { BootSpec, KeptMemory } from './driver.ts';
+import type { BootSpec, Extent, KeptMemory } from './driver.ts';
 import type { IdentityBaseline } from './identity.ts';
 import type { Io } from './io.ts';
 import type { GuestUser, ProvisionStep } from './plan.ts';
@@ -79,6 +79,14 @@ export interface TemplateBuilding {
   readonly memory: KeptMemory;
 }
 
+/** A memory that was kept. */
+export interface Kept {
+  /** What its machine was. */
+  readonly baseline: IdentityBaseline;
+  /** Where there is anything in its RAM. */
+  readonly written: readonly Extent[];
+}
+
 /** The cache of templates. Two processes asking for one key make it once; the second waits and says so. */
 export interface Templates {
   /** All of them, the last used first. */
@@ -91,13 +99,13 @@ export interface Templates {
     io: Io,
     make: (building: TemplateBuilding) => Promise<void>,
   ): Promise<{ template: Template; made: boolean }>;
-  /** As `ensure`, the memory of a template in this shape; `make` returns what its machine was. */
+  /** As `ensure`, the memory of a template in this shape. */
   ensureWarm(
     template: Template,
     shape: WarmShape,
     options: {
       readonly io: Io;
-      readonly make: (building: TemplateBuilding) => Promise<IdentityBaseline>;
+      readonly make: (building: TemplateBuilding) => Promise<Kept>;
     },
   ): Promise<{ warm: WarmState; made: boolean }>;
   /**

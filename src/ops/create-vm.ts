@@ -89,7 +89,7 @@ async function make(ctx: Ctx, plan: VmPlan, making: Making): Promise<Created> {
     await journal.step('its keys', own(paths.key), () => makeKeys(ctx, record));
   }
   const undo = { kind: 'stop-machine', driver: plan.driver, name } as const;
-  const { booted, way, timings } = await inTurn(ctx, () =>
+  const { booted, way, timings } = await inTurn(ctx, busyWith(beginning, plan), () =>
     journal.step('its machine', undo, () => beginAndProve(ctx, record, { beginning, member })),
   );
   try {
@@ -100,6 +100,11 @@ async function make(ctx: Ctx, plan: VmPlan, making: Making): Promise<Created> {
     await booted.guest.close();
     throw error;
   }
+}
+
+/** What a start keeps busy: a boot is done by one processor for the most part, a clone of a memory by all. */
+function busyWith({ path }: Beginning, { cpus }: VmPlan): { cpus: number } {
+  return { cpus: path === 'warm' ? cpus : 1 };
 }
 
 /** From now on the VM is whole. What only a first boot needs is removed. */

@@ -15,26 +15,48 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(home, { recursive: true }));
 
-function context() {
+function context(signal?: AbortSignal) {
   const host = { ...createHost({ CLONEBOX_HOME: home, CLONEBOX_CACHE: home }), cpuCount: 2 };
-  return createContext({ io: quietIo(), startedAt: 0, trace: createTrace({}) }, { host });
+  return createContext({ io: quietIo(signal), startedAt: 0, trace: createTrace({}) }, { host });
 }
 
-test('no more machines are started at once than there are processors', async () => {
-  let now = 0;
-  let most = 0;
-  const start = async () => {
-    most = Math.max(most, ++now);
-    await sleep(100);
-    now -= 1;
-  };
-  await Promise.all(Array.from({ length: 5 }, () => inTurn(context(), start)));
-  expect(most).toBe(2);
+test.each([
+  [1, 2],
+  [2, 1],
+  [3, 1],
+])(
+  'no more machines with %d processors are started at once than this host has',
+  async (cpus, atOnce) => {
+    let now = 0;
+    let most = 0;
+    const start = async () => {
+      most = Math.max(most, ++now);
+      await sleep(100);
+      now -= 1;
+    };
+    await Promise.all(Array.from({ length: 5 }, () => inTurn(context(), { cpus }, start)));
+    expect(most).toBe(atOnce);
+  },
+);
+
+test('who waits for a turn can be stopped, and has none then', async () => {
+  const one = { cpus: 2 };
+  let release = () => {};
+  const busy = inTurn(context(), one, () => new Promise<void>((resolve) => (release = resolve)));
+  await sleep(100);
+  const stop = new AbortController();
+  const waiting = inTurn(context(stop.signal), one, async () => 'had a turn');
+  await sleep(100);
+  stop.abort(new Error('stopped'));
+  await expect(waiting).rejects.toThrow('stopped');
+  release();
+  await busy;
+  expect(await inTurn(context(), one, async () => 'free')).toBe('free');
 });
 
 test('what nobody waits for begins when no machine is being started, one at a time', async () => {
   const order: string[] = [];
-  const started = inTurn(context(), async () => {
+  const started = inTurn(context(), { cpus: 1 }, async () => {
     await sleep(700);
     order.push('started');
   });

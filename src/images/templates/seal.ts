@@ -1,22 +1,31 @@
 import * as z from 'zod';
+import type { Extent } from '../../core/driver.ts';
 import type { Host } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
 import type { StoredFiles } from './manifest.ts';
+import { sparseDigest } from './sparse-digest.ts';
 
 const Stamp = z.record(z.string(), z.object({ size: z.number(), modified: z.number() }));
 
-/** Makes files immutable and durable, and digests them. */
+/** Makes files immutable and durable, and digests them. `written` is where there is anything in a RAM among them. */
 export async function seal(
   host: Host,
   io: Io,
-  { directory, names }: { directory: string; names: readonly string[] },
+  {
+    directory,
+    names,
+    written,
+  }: { directory: string; names: readonly string[]; written?: readonly Extent[] },
 ): Promise<Record<string, { sha256: string; size: number }>> {
   const files: Record<string, { sha256: string; size: number }> = {};
   for (const name of names) {
     const path = `${directory}/${name}`;
     await host.files.sync(path);
     const facts = await host.files.facts(path);
-    files[name] = { sha256: await host.files.sha256(path, io), size: facts?.size ?? 0 };
+    files[name] = {
+      sha256: await digestOf(host, io, { path, name, written }),
+      size: facts?.size ?? 0,
+    };
   }
   return files;
 }
@@ -46,11 +55,19 @@ export async function findDamage(
   if (before === JSON.stringify(now)) return undefined;
   for (const [name, { sha256 }] of Object.entries(files)) {
     io.emit({ kind: 'detail', text: `verifying ${name}` });
-    if ((await host.files.sha256(`${directory}/${name}`, io)) !== sha256)
+    if ((await digestOf(host, io, { path: `${directory}/${name}`, name })) !== sha256)
       return `${name} has another digest than when it was stored`;
   }
   await stamp(host, directory, files);
   return undefined;
+}
+
+function digestOf(
+  host: Host,
+  io: Io,
+  file: { path: string; name: string; written?: readonly Extent[] | undefined },
+): Promise<string> {
+  return file.name === 'ram' ? sparseDigest(host, io, file) : host.files.sha256(file.path, io);
 }
 
 async function stampOf(

@@ -66,10 +66,11 @@ export function createTemplates(deps: ImagesDeps): Templates {
       return inBuilding({ ...deps, io }, template.key, {
         found,
         make: async (building) => {
-          const baseline = await make(building);
+          const { baseline, written } = await make(building);
           const files = await seal(host, io, {
             directory: building.directory,
             names: ['disk.qcow2', 'ram', 'state'],
+            written,
           });
           const manifest = {
             ...{ version: 1, shape, baseline, files },

@@ -104,7 +104,7 @@ function addMember(ctx: Ctx, { plan, parts, beginning }: Filling): Promise<void>
           );
           await journal.step('its keys', own(paths.key), () => makeKeys(op.ctx, record));
           const stop = { kind: 'stop-machine', driver: driver.name, name } as const;
-          await inTurn(op.ctx, () =>
+          await inTurn(op.ctx, plan, () =>
             journal.step('its machine', stop, async () => {
               const memory = { ...beginning.warm.memory, mode: memberMode(plan) };
               const { guest } = await bootMachine(op.ctx, record, { kind: 'memory', memory });

@@ -110,8 +110,9 @@ export function ensureWarm(
         );
         own.io.emit({ kind: 'phase', id: 'scan', title: 'Looking for keys in the memory' });
         const { ram } = building.memory;
-        await scanMemory(own, ram, (await driver.memory?.written(ram, own.io)) ?? []);
-        return baseline;
+        const written = (await driver.memory?.written(ram, own.io)) ?? [];
+        await scanMemory(own, ram, written);
+        return { baseline, written };
       },
     });
     return { value: warm, made };
