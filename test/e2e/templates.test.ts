@@ -221,6 +221,17 @@ describe('two clones of one template', () => {
     }
   });
 
+  it('load programs at random addresses, those of the kept memory and new ones', async () => {
+    const firstPlace = (process: string) =>
+      inside('one', `head -n 1 "/proc/${process}/maps" | cut -d - -f 1`);
+    // Where the kernel puts a program when nothing is random (its ELF_ET_DYN_BASE).
+    for (const process of ['1', '$(pidof qemu-ga)', 'self'])
+      expect(await firstPlace(process), process).toMatch(/^(?!5555)[0-9a-f]{12}$/);
+    expect(await firstPlace('self')).not.toBe(await firstPlace('self'));
+    expect(await inside('one', 'cat /proc/sys/kernel/randomize_va_space')).toBe('2');
+    expect(await inside('one', 'cat /proc/cmdline')).not.toContain('norandmaps');
+  });
+
   it('have the time of now, though the template was kept 30 days ago', async () => {
     const day = 24 * 3600 * 1000;
     for (const name of ['one', 'two']) {
