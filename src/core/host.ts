@@ -225,14 +225,10 @@ export interface Host {
   processMemory(ref: ProcessRef): Promise<ProcessMemory | undefined>;
 
   /**
-   * Takes a lock, waiting up to `wait` milliseconds (default 0; may be `Infinity`); a `shared` one is for all who ask for it
-   * so. Fails with `conflict` and names the holder.
+   * Takes a lock, waiting up to `wait` milliseconds (default 0; may be `Infinity`). Fails with `conflict` and names the
+   * holder.
    */
-  lock(
-    path: string,
-    io: Io,
-    options: { what: string; wait?: number; shared?: boolean },
-  ): Promise<HeldLock>;
+  lock(path: string, io: Io, options: { what: string; wait?: number }): Promise<HeldLock>;
   /** True when some process holds the lock now. */
   isLocked(path: string): Promise<boolean>;
 

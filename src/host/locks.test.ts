@@ -68,6 +68,24 @@ test('a lock that is held is a conflict that names who holds it, since when', as
   expect(await isLocked(path)).toBe(true);
 });
 
+test('who waits for a lock has it once it is free, or is stopped', async () => {
+  const child = await heldByAnother();
+  const forever = { what: 'VM web', wait: Number.POSITIVE_INFINITY };
+  const stop = new AbortController();
+  const stopped = lock(path, quietIo(stop.signal), forever);
+  const waiting = lock(path, io, forever);
+  await expect(lock(path, io, { what: 'VM web', wait: 300 })).rejects.toMatchObject({
+    code: 'conflict',
+  });
+  stop.abort(new Error('stopped'));
+  await expect(stopped).rejects.toThrow('stopped');
+  child.kill('SIGKILL');
+  const held = await waiting;
+  expect(await isLocked(path)).toBe(true);
+  await held.release();
+  expect(await isLocked(path)).toBe(false);
+});
+
 test('a lock is free as soon as its holder was killed', async () => {
   const child = await heldByAnother();
   const ended = new Promise((resolve) => child.once('exit', resolve));

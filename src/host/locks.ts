@@ -13,11 +13,13 @@ import { explainSpawn } from './programs.ts';
  * descriptor it inherits, and ends. The lock belongs to the open file description, which stays with us and
  * dies with us, so a crash always releases it.
  */
-function takeFlock(fd: number, { wait, shared, signal }: Waiting): Promise<boolean> {
+function takeFlock(fd: number, { wait, signal }: Waiting): Promise<boolean> {
   signal.throwIfAborted();
   return new Promise((resolve, reject) => {
-    const child = spawn('flock', [...patience(wait), shared ? '-s' : '-x', '3'], {
+    const child = spawn('flock', [...patience(wait), '3'], {
       stdio: ['ignore', 'ignore', 'ignore', fd],
+      // Ctrl-C is ours: a flock that ends by it would say that the lock is taken.
+      detached: true,
     });
     const giveUp = () => child.kill();
     signal.addEventListener('abort', giveUp);
@@ -33,7 +35,6 @@ function takeFlock(fd: number, { wait, shared, signal }: Waiting): Promise<boole
 /** `wait` is in milliseconds and may be `Infinity`: who waits lies in the kernel and costs nobody anything. */
 interface Waiting {
   readonly wait: number;
-  readonly shared: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -55,9 +56,9 @@ async function readHolder(path: string): Promise<LockHolder | undefined> {
 export async function lock(
   path: string,
   io: Io,
-  options: { what: string; wait?: number; shared?: boolean },
+  options: { what: string; wait?: number },
 ): Promise<HeldLock> {
-  const { what, wait = 0, shared = false } = options;
+  const { what, wait = 0 } = options;
   const begun = Date.now();
   await localFiles.makeDirectory(dirname(path));
   let handle: fs.FileHandle;
@@ -68,12 +69,12 @@ export async function lock(
     throw explain(error, path);
   }
   try {
-    if (!(await takeFlock(handle.fd, { wait, shared, signal: io.signal })))
+    if (!(await takeFlock(handle.fd, { wait, signal: io.signal })))
       throw locked(what, await readHolder(path));
     if (!(await isSameFile(handle, path))) {
       // Its holder removed the file while we waited: what we have locked is nobody's lock any more.
       await handle.close();
-      return lock(path, io, { what, shared, wait: wait - (Date.now() - begun) });
+      return lock(path, io, { what, wait: wait - (Date.now() - begun) });
     }
     await handle.truncate(0);
     const holder: LockHolder = {
@@ -132,7 +133,6 @@ export async function isLocked(path: string): Promise<boolean> {
   try {
     return !(await takeFlock(handle.fd, {
       wait: 0,
-      shared: false,
       signal: new AbortController().signal,
     }));
   } finally {
