@@ -95,7 +95,7 @@ export interface GuestSetup {
   tellEgress(input: SetupInput, workstation: Workstation, io: Io): Promise<void>;
   /** The project's own commands, as units: they are started when the network is as they will always have it. */
   startCommands(input: SetupInput, workstation: Workstation, io: Io): Promise<void>;
-  /** What was written so far is on the guest's disk when this returns. */
+  /** What a machine that came from a template has written so far is on its disk when this returns. */
   flush(input: SetupInput, io: Io): Promise<void>;
   /** What a template's machine is, to be read before its memory is kept. Changes nothing. */
   baseline(input: Pick<SetupInput, 'plan' | 'guest'>, io: Io): Promise<IdentityBaseline>;

@@ -7,7 +7,7 @@ const switchFile = '/proc/sys/kernel/randomize_va_space';
 /**
  * Runs `action` while each program is loaded where it was the last time, then puts back what was set: QEMU's emulator
  * translates the code of a program once then, and not at each start. For CloneBox's own programs that end before `action`
- * does; what goes on running would be easier to attack.
+ * does; what goes on running would be easier to attack. When `action` fails nothing is put back: the machine is not used.
  */
 export async function atFixedAddresses<T>(
   guest: Guest,
@@ -17,9 +17,7 @@ export async function atFixedAddresses<T>(
   const before = await guest.readFile(switchFile, io);
   if (before === undefined) return action();
   await guest.writeFile(switchFile, '0', io);
-  try {
-    return await action();
-  } finally {
-    await guest.writeFile(switchFile, before, io);
-  }
+  const result = await action();
+  await guest.writeFile(switchFile, before, io);
+  return result;
 }

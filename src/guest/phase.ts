@@ -8,6 +8,8 @@ export interface Phase {
   readonly title: string;
 }
 
+const lookInside = 'Run again with --keep-failed to keep the VM and look inside: clonebox ssh';
+
 /** Runs a phase; whatever fails in it carries the phase's name. */
 export async function inPhase<T>(phase: Phase, io: Io, action: () => Promise<T>): Promise<T> {
   io.emit({ kind: 'phase', id: phase.id, title: phase.title });
@@ -19,7 +21,7 @@ export async function inPhase<T>(phase: Phase, io: Io, action: () => Promise<T>)
     if (isCloneboxError(error) && error.facts.phase !== undefined) throw error;
     const cause = isCloneboxError(error) ? error : undefined;
     throw new CloneboxError(cause?.code ?? 'guest-failed', `${phase.title}: ${reasonOf(error)}`, {
-      hint: cause?.hint,
+      hint: cause?.hint ?? lookInside,
       facts: { ...cause?.facts, phase: phase.id },
       cause: error,
     });
@@ -56,7 +58,7 @@ export async function runInGuest(
     'guest-failed',
     `${phase.title}: \`${shown}\` failed with status ${result.exitCode}\n${output}`,
     {
-      hint: 'Run again with --keep-failed to keep the VM and look inside: clonebox ssh',
+      hint: lookInside,
       facts: { phase: phase.id, command: shown, exitCode: result.exitCode, output },
     },
   );

@@ -9,10 +9,10 @@ import { bakeGuest, bakeRecipe, cleanGuest, quietGuest, startServices, warmGuest
 import { copyIn } from './copy.ts';
 import { identityFiles } from './identity.ts';
 import { applyPassword, dropPassword, preparePassword, setPassword } from './login-password.ts';
-import { inPhase, type Phase, runInGuest } from './phase.ts';
+import { inPhase, type Phase } from './phase.ts';
 import { putFiles } from './put-files.ts';
 import { askHelper } from './resident/client.ts';
-import { introduce, readBaseline, readIdentity } from './resident/introduce.ts';
+import { helperOf, introduce, readBaseline, readIdentity } from './resident/introduce.ts';
 import { fileStep } from './resident/introduction-steps.ts';
 import { deliverSecrets, removeSecrets, servicesOf } from './secrets.ts';
 import {
@@ -60,7 +60,9 @@ export function createGuestSetup(deps: Deps): GuestSetup {
     postCommands: ({ plan, guest }, io) => runPostCommands(guest, plan, io),
     tellEgress: (input, workstation, io) => tellEgress(deps, input, { workstation, io }),
     startCommands: (input, workstation, io) => startCommands(deps, input, { workstation, io }),
-    flush: (input, io) => flush(deps, input, io),
+    flush: async (input, io) => {
+      await askHelper(deps.host, helperOf(input), { steps: [['sync']], io });
+    },
     verifyShares: async ({ plan, guest, shareDriver }, io) => {
       const shares = liveShares(plan, shareDriver ?? '9p');
       await renewShares(guest, { shares, dependents: plan.run.map(runUnitName) }, io);
@@ -187,11 +189,6 @@ async function startCommands(
     const reload = isNew ? [] : ['systemctl daemon-reload'];
     await putFiles(guest, files, { io, phase, script: [...reload, ...start].join('\n') });
   });
-}
-
-async function flush({ host }: Deps, { guest, helper }: SetupInput, io: Io): Promise<void> {
-  if (helper !== undefined) await askHelper(host, helper, { steps: [['sync']], io });
-  else await runInGuest(guest, ['sync'], { io, phase: { id: 'sync', title: 'Writing it all' } });
 }
 
 /** A vendor's sshd has found no host key at boot; ours answers each connection by a process of its own. */

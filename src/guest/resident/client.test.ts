@@ -88,7 +88,9 @@ describe('an answer', () => {
     expect(() => parseAnswer(answer)).toThrowError(
       expect.objectContaining({
         code: 'guest-failed',
-        message: expect.stringContaining('mount: /mnt: \\u001b[31mno such device'),
+        message: expect.stringContaining(
+          'mount failed in the guest: /mnt: \\u001b[31mno such device',
+        ),
         facts: { step: 'mount', reason: '/mnt: \\u001b[31mno such device' },
       }),
     );

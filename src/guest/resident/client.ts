@@ -153,7 +153,7 @@ export function parseAnswer(words: string): HelperAnswer {
   if (outcome === 'failed' && rest.length === 2) {
     const step = printable(rest[0] ?? '', 40);
     const reason = printable(decode(rest[1] ?? ''), 500);
-    throw new CloneboxError('guest-failed', `the guest could not be given its ${step}: ${reason}`, {
+    throw new CloneboxError('guest-failed', `${step} failed in the guest: ${reason}`, {
       facts: { step, reason },
     });
   }

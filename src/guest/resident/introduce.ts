@@ -106,7 +106,8 @@ export async function readIdentity(
   return proveIdentity(host, { input, expected }, io);
 }
 
-function helperOf({ helper, record }: SetupInput): string {
+/** The helper's socket. Only of machines that come from a template is it asked for. */
+export function helperOf({ helper, record }: SetupInput): string {
   if (helper === undefined) throw new Error(`${record.name} has no helper`);
   return helper;
 }

@@ -1,13 +1,13 @@
 import type { Ctx } from '../../core/ctx.ts';
 import type { Driver, DriverFacts, KeptMemory, MachineSpec } from '../../core/driver.ts';
 import type { Guest } from '../../core/guest.ts';
-import type { IdentityBaseline } from '../../core/identity.ts';
 import type { Image } from '../../core/image.ts';
 import type { Io } from '../../core/io.ts';
 import { bakeName } from '../../core/name.ts';
 import type { VmPlan } from '../../core/plan.ts';
 import type { Workstation } from '../../core/setup.ts';
 import {
+  type Kept,
   keepingMark,
   shortKey,
   type Template,
@@ -95,7 +95,7 @@ export function ensureWarm(
         await driver.create(disk, own.io);
         const boot = machine(own, { ...recipe, building, key: template.key });
         const spec: MachineSpec = { ...told(boot, keepingMark), keepable: true };
-        const baseline = await inMachine(
+        const kept = await inMachine(
           own,
           { driver, spec },
           {
@@ -109,10 +109,8 @@ export function ensureWarm(
           },
         );
         own.io.emit({ kind: 'phase', id: 'scan', title: 'Looking for keys in the memory' });
-        const { ram } = building.memory;
-        const written = (await driver.memory?.written(ram, own.io)) ?? [];
-        await scanMemory(own, ram, written);
-        return { baseline, written };
+        await scanMemory(own, building.memory.ram, kept.written);
+        return kept;
       },
     });
     return { value: warm, made };
@@ -136,7 +134,7 @@ async function keep(
     memory,
     plan,
   }: { driver: Driver; spec: MachineSpec; guest: Guest; memory: KeptMemory; plan: VmPlan },
-): Promise<IdentityBaseline> {
+): Promise<Kept> {
   const { io } = ctx;
   io.emit({ kind: 'phase', id: 'keep', title: 'Keeping its memory' });
   const baseline = await ctx.setup.baseline({ plan, guest }, io);
@@ -144,7 +142,7 @@ async function keep(
   if (driver.memory === undefined) throw new Error(`${driver.name} keeps no memory`);
   await driver.memory.keep(spec.name, memory, io);
   await driver.stop(spec.name, io, { grace: 0 });
-  return baseline;
+  return { baseline, written: await driver.memory.written(memory.ram, io) };
 }
 
 /** An operation of its own, since what it makes outlives what asked for it. */
