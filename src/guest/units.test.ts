@@ -79,9 +79,30 @@ describe('a run command', () => {
     expect(valuesOf(text, 'After')[0]).toContain('clonebox-shares.service');
     expect(valuesOf(text, 'User')).toEqual(['me']);
     expect(valuesOf(text, 'Restart')).toEqual(['on-failure']);
-    expect(valuesOf(text, 'ExecStart')).toEqual([
-      ':"/usr/bin/env" "--chdir=/home/me/shop" "--" "node" "server.js"',
-    ]);
+    expect(valuesOf(text, 'WorkingDirectory')).toEqual(['/home/me/shop']);
+    expect(valuesOf(text, 'ExecStart')).toEqual([':"node" "server.js"']);
+  });
+
+  test.each([
+    ['of a path that systemd cannot name', { cwd: '/srv/two\nlines' }, {}],
+    ['of a path that ends with a space', { cwd: '/srv/shop ' }, {}],
+    ['that is a path in the project', { command: ['./server', 'x'] }, {}],
+    ['that systemd would take for a prefix', { command: ['-server'] }, {}],
+    ['to be found by a PATH of its own', { env: { PATH: '/opt/bin' } }, {}],
+    ['to be found by a PATH of the project', {}, { PATH: '/opt/bin' }],
+  ])('%s is begun by env', (_, odd, environment) => {
+    const unit = { ...web, ...odd };
+    const text = textOf(unit, me, environment);
+    expect(valuesOf(text, 'WorkingDirectory')).toEqual([]);
+    const words = ['/usr/bin/env', `--chdir=${unit.cwd}`, '--', ...unit.command];
+    expect(valuesOf(text, 'ExecStart')).toEqual([`:${words.map(systemdQuote).join(' ')}`]);
+  });
+
+  test('with a path of its own is begun by systemd, whatever PATH is', () => {
+    const command = ['/opt/bin/server'];
+    const text = textOf({ ...web, cwd: '/srv/100% mine', command }, me, { PATH: '/opt/bin' });
+    expect(valuesOf(text, 'WorkingDirectory')).toEqual(['/srv/100%% mine']);
+    expect(valuesOf(text, 'ExecStart')).toEqual([':"/opt/bin/server"']);
   });
 
   test('of root names no user', () => {
@@ -123,6 +144,9 @@ describe('a run command', () => {
         spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' })
           .stderr.split('\n')
           .filter((line) => line.includes(runUnitName(web)));
+      expect(verify()).toEqual([]);
+      const plain = { ...web, command: ['true', ...words], cwd: '/srv/100% mine' };
+      writeFileSync(file, textOf(plain).replaceAll('clonebox-shares.service', 'basic.target'));
       expect(verify()).toEqual([]);
       writeFileSync(file, text.replace('"--"', '"--'));
       expect(verify()).not.toEqual([]);

@@ -8,10 +8,7 @@ export function runUnitName(unit: Pick<RunUnit, 'name'>): string {
   return `clonebox-run-${unit.name}.service`;
 }
 
-/**
- * The project's long-running commands as units. `env` sets the directory, since WorkingDirectory= cannot name every
- * path; the leading `:` keeps systemd from expanding `$`.
- */
+/** The project's long-running commands as units. */
 export function runUnitFiles(
   units: readonly RunUnit[],
   options: {
@@ -24,7 +21,7 @@ export function runUnitFiles(
   const { user, environment, waiting } = options;
   return units.flatMap((unit): GuestFile[] => {
     const name = runUnitName(unit);
-    const command = ['/usr/bin/env', `--chdir=${unit.cwd}`, '--', ...unit.command];
+    const variables = { ...environment, ...unit.env };
     const text = [
       '[Unit]',
       `Description=${unit.name}, of the project`,
@@ -33,10 +30,10 @@ export function runUnitFiles(
       '[Service]',
       ...(user.uid === 0 ? [] : [`User=${user.name}`]),
       // Not by EnvironmentFile=/etc/environment: that would go over the unit's own, and cannot hold every value.
-      ...Object.entries({ ...environment, ...unit.env }).map(
+      ...Object.entries(variables).map(
         ([key, value]) => `Environment=${systemdQuote(`${key}=${value}`)}`,
       ),
-      `ExecStart=:${command.map(systemdQuote).join(' ')}`,
+      ...startLines(unit, variables),
       `Restart=${unit.restart}`,
       'RestartSec=1',
       '[Install]',
@@ -56,3 +53,18 @@ export function runUnitFiles(
     ];
   });
 }
+
+/**
+ * Where it starts, and what. `env` does what systemd has no words for, and is one process more: WorkingDirectory= cannot
+ * name every path, and a program is looked for in systemd's own PATH. The leading `:` keeps systemd from expanding `$`.
+ */
+function startLines({ cwd, command }: RunUnit, variables: Readonly<Record<string, string>>) {
+  const execStart = (argv: readonly string[]) => `ExecStart=:${argv.map(systemdQuote).join(' ')}`;
+  const known = variables.PATH === undefined ? /^(\/|[A-Za-z0-9_][^/]*$)/ : /^\//;
+  if (plainPath.test(cwd) && known.test(command[0] ?? ''))
+    return [`WorkingDirectory=${cwd.replaceAll('%', '%%')}`, execStart(command)];
+  return [execStart(['/usr/bin/env', `--chdir=${cwd}`, '--', ...command])];
+}
+
+/** systemd takes the rest of the line as it is, but for spaces at its end and a backslash. */
+const plainPath = /^\/([^\u0000-\u001f\u007f\\"']*[^\s\u0000-\u001f\u007f\\"'])?$/;
