@@ -16,6 +16,12 @@ export interface GuestExecOptions {
   stdin?: string | Uint8Array;
   /** Milliseconds; the whole process group in the guest is killed at its end, `deadline`. */
   timeout?: number;
+  /**
+   * For a command that says little and leaves nothing running: the agent holds its output and there is no process but
+   * its own (and the one that changes the user). It has no directory, no input and no `onOutput`; at the end of its time
+   * it alone is killed.
+   */
+  brief?: boolean;
   /** Receives output as it appears. */
   onOutput?: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
 }

@@ -1,20 +1,21 @@
 import { randomBytes } from 'node:crypto';
-import * as z from 'zod';
 import { CloneboxError } from '../core/errors.ts';
 import type { GuestExecOptions, GuestResult } from '../core/guest.ts';
 import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import { quietIo } from '../core/quiet-io.ts';
+import {
+  asAccount,
+  CommandStatus,
+  environmentOf,
+  type GuestAccount,
+  homeIn,
+  Started,
+  statusOf,
+} from './agent-command.ts';
 import { closeGuestFile, writeGuestFile } from './agent-files.ts';
 import type { AgentSession } from './agent-session.ts';
 import { copyStream, openStream } from './agent-streams.ts';
-
-const Started = z.looseObject({ pid: z.number() });
-const Status = z.looseObject({
-  exited: z.boolean(),
-  exitcode: z.number().optional(),
-  signal: z.number().optional(),
-});
 
 /** Where the guest keeps the streams of commands while they run: a tmpfs that only root reads. */
 const scratch = '/run/clonebox';
@@ -31,19 +32,8 @@ const launcher =
 /** Bytes of input that the agent hands to a command by itself, so that they are in no file. */
 const inOneMessage = 128 * 1024;
 
-const basePath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
-
 /** Bytes read of a stream between two looks at the command and the clock. */
 const atOnce = 4 * 1024 * 1024;
-
-/** What `user` means in the guest: looked up once there, since an image may have its own ids. */
-export interface GuestAccount {
-  readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
-  readonly home: string;
-  readonly shell: string;
-}
 
 /** Runs argv in the guest, exactly as given, and returns its streams and status. */
 export async function guestExec(
@@ -63,20 +53,6 @@ export async function guestExec(
     await openStream(session, { path: `${base}.err`, name: 'stderr', options }),
   ] as const;
   const [stdout, stderr] = streams;
-  const identity =
-    account === undefined
-      ? []
-      : ['setpriv', `--reuid=${account.uid}`, `--regid=${account.gid}`, '--init-groups', '--'];
-  const home = account?.home ?? '/root';
-  const environment: Record<string, string> = {
-    PATH: basePath,
-    HOME: home,
-    USER: account?.name ?? 'root',
-    LOGNAME: account?.name ?? 'root',
-    SHELL: account?.shell ?? '/bin/sh',
-    LANG: 'C.UTF-8',
-    ...options.env,
-  };
   const { pid } = await session.call('guest-exec', Started, {
     args: {
       path: '/bin/sh',
@@ -87,11 +63,10 @@ export async function guestExec(
         `${base}.out`,
         `${base}.err`,
         input,
-        options.cwd ?? home,
-        ...identity,
-        ...argv,
+        options.cwd ?? homeIn(account),
+        ...asAccount(account, argv),
       ],
-      env: Object.entries(environment).map(([key, value]) => `${key}=${value}`),
+      env: environmentOf(account, options.env),
       ...(isShort && { 'input-data': given.toString('base64') }),
       'capture-output': false,
     },
@@ -104,7 +79,7 @@ export async function guestExec(
     const status = await waitForEnd(session, pid, { ...options, drain });
     await drain(Number.POSITIVE_INFINITY);
     return {
-      exitCode: status.signal === undefined ? (status.exitcode ?? 0) : 128 + status.signal,
+      exitCode: statusOf(status),
       stdout: stdout.sink.text(),
       stderr: stderr.sink.text(),
       truncated: stdout.sink.truncated() || stderr.sink.truncated(),
@@ -120,12 +95,12 @@ async function waitForEnd(
   session: AgentSession,
   pid: number,
   options: { host: Host; io: Io; timeout?: number; drain: (atMost: number) => Promise<void> },
-): Promise<z.infer<typeof Status>> {
+): Promise<CommandStatus> {
   const { host, io } = options;
   const started = host.now();
   try {
     for (;;) {
-      const status = await session.call('guest-exec-status', Status, { args: { pid }, io });
+      const status = await session.call('guest-exec-status', CommandStatus, { args: { pid }, io });
       if (status.exited) return status;
       await options.drain(atOnce);
       const elapsed = host.now() - started;
@@ -171,7 +146,7 @@ async function ensureScratch(
     io: options.io,
   });
   for (;;) {
-    const status = await session.call('guest-exec-status', Status, {
+    const status = await session.call('guest-exec-status', CommandStatus, {
       args: { pid },
       io: options.io,
     });

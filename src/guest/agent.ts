@@ -5,7 +5,9 @@ import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import { withDeadline } from '../lib/deadline.ts';
 import { parsePasswd } from './accounts.ts';
-import { type GuestAccount, guestExec } from './agent-exec.ts';
+import { guestExecBrief } from './agent-brief.ts';
+import type { GuestAccount } from './agent-command.ts';
+import { guestExec } from './agent-exec.ts';
 import { readGuestFile, readGuestFiles, writeGuestFile } from './agent-files.ts';
 import { AgentSession } from './agent-session.ts';
 
@@ -46,7 +48,7 @@ export function openAgent(host: Host, socketPath: string): Guest {
       }
     },
     exec: async (argv, io, options = {}) =>
-      guestExec(session, argv, {
+      (options.brief ? guestExecBrief : guestExec)(session, argv, {
         ...options,
         host,
         io,

@@ -8,6 +8,7 @@ export async function proveCommand(ctx: Ctx, booted: Booted, argv = ['true']): P
   const result = await booted.guest.exec(argv, ctx.io, {
     user: plan.user.name,
     timeout: 120_000,
+    brief: true,
   });
   if (result.exitCode !== 0) {
     throw new CloneboxError(
