@@ -16,6 +16,7 @@ import { putFiles } from './put-files.ts';
 import { helperFiles } from './resident/helper-script.ts';
 import { shareFiles } from './shares.ts';
 import { installSoftware } from './software.ts';
+import { sshFiles } from './ssh-service.ts';
 import { aptProxyFile, profileFile, workstationFiles, workstationScript } from './workstation.ts';
 
 /** Makes what is later regenerated in each clone, where a package made it in the template (Debian's ssl-cert). */
@@ -39,7 +40,7 @@ export async function bakeGuest(
       { path: missingScript, content: makeMissing, mode: 0o755 },
       { path: '/etc/systemd/system/clonebox-missing.service', content: missingUnit },
       ...wanted('sysinit.target', 'clonebox-missing.service'),
-      ...sshdFiles,
+      ...sshFiles(),
       { path: '/etc/systemd/system/systemd-random-seed.service', link: '/dev/null' },
     ];
     // Its systemd reads the units when they are wanted, at the next boot: to read all anew now would take seconds.
@@ -158,8 +159,7 @@ const touchScript = 'for d; do [ -d "$d" ] && : > "$d/.clonebox" && rm "$d/.clon
 
 /**
  * Leaves in memory what each clone needs first, and nothing else. It does in the template what a clone will do first: a
- * command of the agent's as the user, and sshd, which has no key yet and ends at once (through its socket it would count
- * as failed).
+ * command of the agent's as the user, and sshd, which has no key yet and ends at once.
  */
 export function warmGuest(guest: Guest, plan: VmPlan, io: Io): Promise<void> {
   return atFixedAddresses(guest, io, () => warm(guest, plan, io));
@@ -181,7 +181,7 @@ async function warm(guest: Guest, plan: VmPlan, io: Io): Promise<void> {
     cwd: '/',
   });
   for (let times = 0; times < 2; times++) {
-    await guest.exec(['sync'], io, { timeout: 120_000, user: plan.user.name });
+    await guest.exec(['sync'], io, { timeout: 120_000, user: plan.user.name, brief: true });
   }
 }
 
@@ -189,33 +189,6 @@ function wanted(target: string, unit: string) {
   const link = `/etc/systemd/system/${unit}`;
   return [{ path: `/etc/systemd/system/${target}.wants/${unit}`, link }];
 }
-
-/**
- * One sshd for each connection. Debian's socket starts a daemon that first tries its settings and then starts itself once
- * more for each connection: three beginnings in the second that a clone has, where one is enough.
- */
-const sshdFiles = [
-  {
-    path: '/etc/systemd/system/ssh.socket.d/10-clonebox.conf',
-    content: '[Socket]\nAccept=yes\nMaxConnections=256\n',
-  },
-  {
-    path: '/etc/systemd/system/ssh@.service',
-    content: `[Unit]
-Description=OpenBSD Secure Shell server, for one connection
-After=auditd.service
-[Service]
-EnvironmentFile=-/etc/default/ssh
-ExecStart=-/usr/sbin/sshd -i $SSHD_OPTS
-StandardInput=socket
-StandardError=journal
-RuntimeDirectory=sshd
-RuntimeDirectoryMode=0755
-RuntimeDirectoryPreserve=yes
-KillMode=process
-`,
-  },
-];
 
 const makeMissing = `#!/bin/sh
 # What clones must not share is made in each of them.
@@ -299,7 +272,7 @@ true
 export const bakeRecipe = sha256(
   JSON.stringify([
     ...[helperFiles(), shareFiles([]), installScript.content, databaseScript.content],
-    ...[makeMissing, missingUnit, sshdFiles, stopScript, cleanScript, scanScript],
+    ...[makeMissing, missingUnit, sshFiles(), stopScript, cleanScript, scanScript],
     ...[slimScript, sshdScript, systemctlScript, touchScript],
   ]),
 ).slice(0, 12);

@@ -64,10 +64,14 @@ const steps = (key: string) => `provision:
       [ "$(sabotage)" = old-key ] && [ "$(hostname)" != clonebox ] || exit 0
       (umask 077; base64 -d /usr/local/share/old-key >/run/old-key)
       echo 'HostKey /run/old-key' >/etc/ssh/sshd_config.d/00-old-key.conf
-  - file: /etc/systemd/system/ssh@.service.d/old-key.conf
+  # In the place of sshd.
+  - file: /usr/sbin/sshd-with-old-key
+    mode: '0755'
     content: |
-      [Service]
-      ExecStartPre=/usr/local/bin/serve-old-key
+      #!/bin/sh
+      /usr/local/bin/serve-old-key
+      exec /usr/sbin/sshd.real "$@"
+  - run: mv /usr/sbin/sshd /usr/sbin/sshd.real && mv /usr/sbin/sshd-with-old-key /usr/sbin/sshd
   - run: cd /usr/local/lib/clonebox && mv helper honest && cp /usr/local/share/liar helper
 `;
 
