@@ -1,4 +1,5 @@
 import type { Ctx } from '../core/ctx.ts';
+import { emulatedProcessor } from '../core/emulated-processor.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { ProcessRef } from '../core/host.ts';
 import type { Image } from '../core/image.ts';
@@ -35,7 +36,7 @@ export async function bareBoot(
         ...['-nodefaults', '-display', 'none', '-machine', 'q35'],
         ...(accel.accel === 'kvm'
           ? ['-accel', 'kvm', '-cpu', 'host']
-          : ['-accel', 'tcg,thread=multi', '-cpu', 'max']),
+          : ['-accel', 'tcg,thread=multi', '-cpu', emulatedProcessor]),
         ...['-smp', String(machine.cpus), '-m', `${machine.memory / 1024 / 1024}M`],
         ...['-kernel', boot.kernel, '-initrd', boot.initrd, '-append', boot.commandLine],
         ...['-drive', `file=${disk},if=virtio,format=qcow2`],

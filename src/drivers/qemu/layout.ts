@@ -1,4 +1,5 @@
 import type { AccelChoice, MachineSpec, NetworkChoice, ShareSpec } from '../../core/driver.ts';
+import { emulatedBoot, emulatedProcessor } from '../../core/emulated-processor.ts';
 import { netdevArguments } from './network.ts';
 import { escapeOption } from './options.ts';
 import type { RuntimeFiles } from './runtime-files.ts';
@@ -66,7 +67,7 @@ export function machineArguments(
     ...['-smp', String(spec.cpus)],
     ...(choice.accel.accel === 'kvm'
       ? ['-accel', 'kvm', '-cpu', 'host']
-      : ['-accel', 'tcg,thread=multi', '-cpu', 'max']),
+      : ['-accel', 'tcg,thread=multi', '-cpu', emulatedProcessor]),
     ...['-rtc', 'base=utc,driftfix=slew'],
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...['-pidfile', files.pid],
@@ -74,7 +75,7 @@ export function machineArguments(
     ...['-mon', 'chardev=qmp,mode=control'],
     ...socket('console', files.console, spec.serialLog),
     ...['-serial', 'chardev:console'],
-    ...bootArguments(spec),
+    ...bootArguments(spec, choice.accel.accel),
     ...diskArguments('disk', spec.disk, false),
     ...device('virtio-blk-pci', 1, {
       drive: 'disk',
@@ -150,10 +151,11 @@ function memoryArguments({ memory: size, resume }: MachineSpec): string[] {
   ];
 }
 
-function bootArguments(spec: MachineSpec): string[] {
+function bootArguments(spec: MachineSpec, accel: AccelChoice['accel']): string[] {
   if (spec.boot.kind === 'firmware') return [];
   const { kernel, initrd, commandLine } = spec.boot;
-  return ['-kernel', kernel, '-initrd', initrd, '-append', commandLine];
+  const line = accel === 'tcg' ? `${commandLine} ${emulatedBoot}` : commandLine;
+  return ['-kernel', kernel, '-initrd', initrd, '-append', line];
 }
 
 function diskArguments(node: string, path: string, readOnly: boolean): string[] {

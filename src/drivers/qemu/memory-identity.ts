@@ -1,4 +1,5 @@
 import type { DriverFacts } from '../../core/driver.ts';
+import { emulatedBoot, emulatedProcessor } from '../../core/emulated-processor.ts';
 import type { Host } from '../../core/host.ts';
 import { sha256 } from '../../lib/sha256.ts';
 
@@ -14,8 +15,8 @@ export async function memoryIdentity(host: Host, facts: DriverFacts): Promise<st
     facts.machine ?? 'unknown machine',
     `layout ${facts.layout}`,
     host.architecture,
-    // TCG's processor is part of the build; KVM's is the host's own, as its kernel lets a guest see it.
-    accel === 'tcg' ? accel : `${accel} ${await processorIdentity(host)}`,
+    // KVM's processor is the host's own, as its kernel lets a guest see it.
+    `${accel} ${accel === 'tcg' ? `${emulatedProcessor} ${emulatedBoot}` : await processorIdentity(host)}`,
   ].join('; ');
 }
 
