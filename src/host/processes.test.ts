@@ -1,5 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'esbuild';
@@ -261,6 +269,44 @@ describe('a daemon', () => {
         if (before[name] === undefined) delete process.env[name];
         else process.env[name] = before[name];
       }
+    }
+  });
+
+  test('has no descriptor that who starts it was started with by somebody else', async () => {
+    const logFile = join(scratch, 'log');
+    const source = join(import.meta.dirname, 'processes.ts');
+    const quiet = join(import.meta.dirname, '../core/quiet-io.ts');
+    const list = 'for n in 0 1 2 3 63 64; do echo "$n $(readlink /proc/$$/fd/$n)"; done';
+    const script = `import { run, startDaemon } from ${JSON.stringify(source)};
+      import { quietIo } from ${JSON.stringify(quiet)};
+      await startDaemon(['sh', '-c', ${JSON.stringify(list)}], { logFile: ${JSON.stringify(logFile)} });
+      const lived = await run(['sh', '-c', ${JSON.stringify(list)}], quietIo(), { livesOn: true });
+      console.log(lived.stdout);`;
+    const bundle = join(scratch, 'parent.mjs');
+    await build({
+      ...{ stdin: { contents: script, resolveDir: scratch }, outfile: bundle, bundle: true },
+      ...{ platform: 'node', format: 'esm' },
+      banner: {
+        js: "import { createRequire } from 'node:module'; const require = createRequire('/');",
+      },
+    });
+    const pipe = openSync(join(scratch, 'of-a-shell'), 'w');
+    const parent = spawn(process.execPath, [bundle], {
+      stdio: ['ignore', 'pipe', 'inherit', ...Array(60).fill(null), pipe, pipe],
+    });
+    children.push(parent);
+    closeSync(pipe);
+    const stdout = await new Promise<string>((resolve) => {
+      let text = '';
+      parent.stdout?.on('data', (chunk) => {
+        text += chunk;
+      });
+      parent.once('close', () => resolve(text));
+    });
+    await expect.poll(() => readFileSync(logFile, 'utf8'), patient).toMatch(/^64 /m);
+    for (const text of [stdout, readFileSync(logFile, 'utf8')]) {
+      expect(text).toMatch(/^63 /m);
+      expect(text).not.toContain('of-a-shell');
     }
   });
 

@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { closeSync, constants, openSync, readFileSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import type { Socket } from 'node:net';
@@ -15,6 +15,7 @@ import type {
 } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import { basicEnvironment } from './basic-environment.ts';
+import { withoutInherited } from './inherited.ts';
 import { explainSpawn } from './programs.ts';
 
 class Collector {
@@ -63,12 +64,12 @@ export function run(argv: readonly string[], io: Io, options: RunOptions = {}): 
     const stdout = new Collector(limit, options.onLine);
     const stderr = new Collector(limit, options.onLine);
     const started = Date.now();
-    const child = spawn(program, args, {
-      stdio: ['pipe', 'pipe', 'pipe'],
-      detached: true,
-      cwd: options.cwd,
-      env: { ...(options.livesOn ? basicEnvironment(process.env) : process.env), ...options.env },
-    });
+    const child = options.livesOn
+      ? spawnToLiveOn(program, args, options)
+      : spawn(program, args, {
+          ...{ stdio: ['pipe', 'pipe', 'pipe'], detached: true, cwd: options.cwd },
+          env: { ...process.env, ...options.env },
+        });
     let failure: unknown;
     let killTimer: NodeJS.Timeout | undefined;
     const end = (reason: unknown) => {
@@ -200,6 +201,21 @@ export async function startFedDaemon(
   };
 }
 
+/** What the program leaves running has of this process neither variables nor descriptors. */
+function spawnToLiveOn(program: string, args: readonly string[], { cwd, env }: RunOptions) {
+  const nothing = openSync('/dev/null', 'r');
+  try {
+    return spawn(program, args, {
+      stdio: withoutInherited(['pipe', 'pipe', 'pipe'], nothing),
+      detached: true,
+      cwd,
+      env: { ...basicEnvironment(process.env), ...env },
+    }) as ChildProcessWithoutNullStreams;
+  } finally {
+    closeSync(nothing);
+  }
+}
+
 /** Whoever else writes there still does not leave a hole. */
 const fresh = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND;
 
@@ -213,7 +229,7 @@ async function launch(
   const log = openSync(options.logFile, fresh, 0o600);
   try {
     const child = spawn(program, args, {
-      stdio: ['ignore', log, log, ...more],
+      stdio: withoutInherited(['ignore', log, log, ...more], log),
       detached: true,
       cwd: options.cwd ?? '/',
       env: { ...basicEnvironment(process.env), ...options.env },
