@@ -1,6 +1,7 @@
 import { arch, constants, cpus, homedir, hostname, setPriority, totalmem, userInfo } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Host, HostUser } from '../core/host.ts';
+import * as daemons from './daemons.ts';
 import { fetchUrl, writeStream } from './download.ts';
 import { canOpen, localFiles } from './files.ts';
 import { isLocked, lock } from './locks.ts';
@@ -44,8 +45,8 @@ export function createHost(env: NodeJS.ProcessEnv = process.env): Host {
     },
     run: processes.run,
     runAttached: processes.runAttached,
-    startDaemon: processes.startDaemon,
-    startFedDaemon: processes.startFedDaemon,
+    startDaemon: daemons.startDaemon,
+    startFedDaemon: daemons.startFedDaemon,
     processRef: async (pid) => processes.processRef(pid),
     isAlive: async (ref) => processes.isAlive(ref),
     processesMentioning: processes.processesMentioning,

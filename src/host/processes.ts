@@ -1,18 +1,10 @@
-import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
-import { closeSync, constants, openSync, readFileSync } from 'node:fs';
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import type { Socket } from 'node:net';
 import { constants as systemConstants } from 'node:os';
 import { StringDecoder } from 'node:string_decoder';
 import { CloneboxError } from '../core/errors.ts';
-import type {
-  DaemonOptions,
-  FedDaemon,
-  ProcessMemory,
-  ProcessRef,
-  RunOptions,
-  RunResult,
-} from '../core/host.ts';
+import type { ProcessMemory, ProcessRef, RunOptions, RunResult } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import { basicEnvironment } from './basic-environment.ts';
 import { withoutInherited } from './inherited.ts';
@@ -168,39 +160,6 @@ export function runAttached(argv: readonly string[], io: Io): Promise<number> {
   });
 }
 
-/** Starts a program in a session of its own that outlives this process; its output goes to a file. */
-export async function startDaemon(
-  argv: readonly string[],
-  options: DaemonOptions,
-): Promise<ProcessRef> {
-  return (await launch(argv, options, [])).process;
-}
-
-/**
- * As `startDaemon`, with one end of a socket pair as the program's descriptor 3. Until `feed` sends the bytes, the death
- * of this process is the end of the stream there.
- */
-export async function startFedDaemon(
-  argv: readonly string[],
-  options: DaemonOptions,
-): Promise<FedDaemon> {
-  const { process, child } = await launch(argv, options, ['pipe']);
-  const socket = child.stdio[3] as Socket;
-  // EPIPE: it has ended.
-  socket.on('error', () => {});
-  socket.unref();
-  return {
-    process,
-    feed: (bytes) =>
-      new Promise((resolve) => {
-        if (socket.destroyed) return resolve();
-        socket.ref();
-        socket.once('close', resolve);
-        socket.end(bytes, () => socket.destroy());
-      }),
-  };
-}
-
 /** What the program leaves running has of this process neither variables nor descriptors. */
 function spawnToLiveOn(program: string, args: readonly string[], { cwd, env }: RunOptions) {
   const nothing = openSync('/dev/null', 'r');
@@ -216,37 +175,6 @@ function spawnToLiveOn(program: string, args: readonly string[], { cwd, env }: R
   }
 }
 
-/** Whoever else writes there still does not leave a hole. */
-const fresh = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND;
-
-async function launch(
-  argv: readonly string[],
-  options: DaemonOptions,
-  more: readonly 'pipe'[],
-): Promise<{ process: ProcessRef; child: ChildProcess }> {
-  const [program, ...args] = argv;
-  if (program === undefined) throw new Error('startDaemon: empty argv');
-  const log = openSync(options.logFile, fresh, 0o600);
-  try {
-    const child = spawn(program, args, {
-      stdio: withoutInherited(['ignore', log, log, ...more], log),
-      detached: true,
-      cwd: options.cwd ?? '/',
-      env: { ...basicEnvironment(process.env), ...options.env },
-    });
-    await new Promise<void>((resolve, reject) => {
-      child.once('spawn', resolve);
-      child.once('error', (error: NodeJS.ErrnoException) => reject(explainSpawn(error, program)));
-    });
-    child.unref();
-    // Until it is reaped a dead child is a zombie, which processRef counts as gone.
-    const pid = child.pid as number;
-    return { process: { pid, startTime: readStat(pid)?.startTime ?? 0 }, child };
-  } finally {
-    closeSync(log);
-  }
-}
-
 function readStat(pid: number): { state: string; startTime: number } | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -256,6 +184,11 @@ function readStat(pid: number): { state: string; startTime: number } | undefined
   } catch {
     return undefined;
   }
+}
+
+/** When a process started, even one that has ended and was not reaped, in ticks since the boot; 0 when there is none. */
+export function startTimeOf(pid: number): number {
+  return readStat(pid)?.startTime ?? 0;
 }
 
 /** The process with this pid as it is now; zombies count as gone. */
