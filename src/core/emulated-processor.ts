@@ -5,6 +5,15 @@
  */
 export const emulatedProcessor = 'max,-erms,-fsrm';
 
+/**
+ * QEMU's `-accel` for it. QEMU keeps what it has translated until there is no room, and takes 1 GiB of room where it is not
+ * told: a guest that starts many small programs fills that in a minute. With 64 MiB for each processor, and 128 at least,
+ * it takes as long for its work (docs/lab.md), and a clone is itself before the room is full.
+ */
+export function emulatedAccelerator(cpus: number): string {
+  return `tcg,thread=multi,tb-size=${Math.max(128, 64 * cpus)}`;
+}
+
 /** What the kernel's own ciphers and sums can do with such a processor is not worth its beginning: modules of udev's. */
 const modules = [
   ...['aesni_intel', 'ghash_clmulni_intel', 'crct10dif_pclmul', 'crc32_pclmul'],

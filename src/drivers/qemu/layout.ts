@@ -1,5 +1,9 @@
 import type { AccelChoice, MachineSpec, NetworkChoice, ShareSpec } from '../../core/driver.ts';
-import { emulatedBoot, emulatedProcessor } from '../../core/emulated-processor.ts';
+import {
+  emulatedAccelerator,
+  emulatedBoot,
+  emulatedProcessor,
+} from '../../core/emulated-processor.ts';
 import { netdevArguments } from './network.ts';
 import { escapeOption } from './options.ts';
 import type { RuntimeFiles } from './runtime-files.ts';
@@ -67,7 +71,7 @@ export function machineArguments(
     ...['-smp', String(spec.cpus)],
     ...(choice.accel.accel === 'kvm'
       ? ['-accel', 'kvm', '-cpu', 'host']
-      : ['-accel', 'tcg,thread=multi', '-cpu', emulatedProcessor]),
+      : ['-accel', emulatedAccelerator(spec.cpus), '-cpu', emulatedProcessor]),
     ...['-rtc', 'base=utc,driftfix=slew'],
     ...['-sandbox', 'on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny'],
     ...['-pidfile', files.pid],
