@@ -5,7 +5,6 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
-  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs';
@@ -17,6 +16,7 @@ import {
   residentWay,
   startResident,
 } from '../../../test/fixtures/resident-bed.ts';
+import { type SystemdBus, startSystemdBus } from '../../../test/fixtures/systemd-bus.ts';
 import { quietIo } from '../../core/quiet-io.ts';
 import { createHost } from '../../host/local.ts';
 import { type HelperStep, openHelper, type ResidentHelper } from './client.ts';
@@ -26,11 +26,9 @@ import { helperLimit } from './perl-base.ts';
 const host = createHost();
 const io = quietIo();
 
-test('the helper makes a process in one place alone, and needs perl-base alone', () => {
+test('the helper makes no process, and needs perl-base alone', () => {
   const code = helperScript.replace(/^\s*#.*$/gm, '');
-  expect(code.match(/\b(?:fork|exec)\b(?!:)/g)).toEqual(['fork', 'exec']);
-  expect(code).not.toMatch(/(^|[;{(])\s*system\b|\bqx\b|`/m);
-  expect(code.match(/\bopen\b.*/g)).toEqual(["open STDOUT, '>&', $to;", "open STDERR, '>&', $to;"]);
+  expect(code).not.toMatch(/(^|[;{(])\s*(?:system|fork|exec|open)\b(?!:)|\bqx\b|`/m);
   expect(code.match(/^use .*;$/gm)).toEqual([
     'use strict;',
     'use warnings;',
@@ -240,31 +238,57 @@ describe.skipIf(residentWay === undefined)(`the helper (skipped when ${why})`, (
     expect(filesOf('var-log/journal')).toEqual(['remote']);
   });
 
-  test('has systemd restart units, and says what that says', async () => {
-    const fake = `#!/bin/sh
-[ "$*" != "restart -- odd@1.service" ] || exit 3
-case $* in *bad*) echo "Unit bad.service not found." >&2; exit 5 ;; esac
-echo "$*" >>/mnt/asked
-`;
-    writeFileSync(path('bin/systemctl'), fake, { mode: 0o755 });
-    await ask(['restart', 'clonebox-run-web.service clonebox-run-b.service']);
-    expect(readFileSync(path('mnt/asked'), 'utf8')).toBe(
-      'restart -- clonebox-run-web.service clonebox-run-b.service\n',
-    );
-    expect(await failure(['restart', 'web.service bad.service'])).toEqual({
-      step: 'restart',
-      reason: 'Unit bad.service not found.',
-    });
-    expect(await failure(['restart', 'odd@1.service'])).toMatchObject({
-      reason: 'systemctl ended with 768',
-    });
-    for (const names of ['', '-H.service', 'a b; c', 'a  b', '$(x)']) {
-      expect(await failure(['restart', names]), names).toEqual({
-        step: 'restart',
-        reason: 'not names of units',
+  describe('has systemd restart units', () => {
+    let bus: SystemdBus;
+    beforeAll(async () => {
+      mkdirSync(path('run/systemd'));
+      bus = await startSystemdBus(path('run/systemd/private'), (unit) => {
+        if (unit === 'bad.service') return { error: 'Unit bad.service not found.' };
+        return { result: unit === 'odd@1.service' ? 'dependency' : 'done' };
       });
-    }
-    rmSync(path('bin/systemctl'));
+    });
+    afterAll(() => bus?.close());
+
+    test('and waits for each of their jobs', async () => {
+      await ask(['restart', 'clonebox-run-web.service clonebox-run-b.service']);
+      const manager = ['/org/freedesktop/systemd1', 'org.freedesktop.systemd1.Manager'];
+      expect(bus.calls).toEqual([
+        [...manager, 'RestartUnit', 'clonebox-run-web.service', 'replace'],
+        [...manager, 'RestartUnit', 'clonebox-run-b.service', 'replace'],
+      ]);
+    });
+
+    test('and says what it says of one that it does not know', async () => {
+      expect(await failure(['restart', 'web.service bad.service'])).toEqual({
+        step: 'restart',
+        reason: 'bad.service: Unit bad.service not found.',
+      });
+    });
+
+    test('and names the one whose job has not ended well', async () => {
+      expect(await failure(['restart', 'web.service odd@1.service'])).toEqual({
+        step: 'restart',
+        reason: 'odd@1.service was not started (dependency): journalctl -u odd@1.service',
+      });
+    });
+
+    test('and takes nothing for a unit that cannot be one', async () => {
+      const before = bus.calls.length;
+      for (const names of ['', '-H.service', 'a b; c', 'a  b', '$(x)']) {
+        expect(await failure(['restart', names]), names).toEqual({
+          step: 'restart',
+          reason: 'not names of units',
+        });
+      }
+      expect(bus.calls).toHaveLength(before);
+    });
+
+    test('and says so when systemd is not there', async () => {
+      await bus.close();
+      expect(await failure(['restart', 'web.service'])).toMatchObject({
+        reason: expect.stringMatching(/^\/run\/systemd\/private: /),
+      });
+    });
   });
 
   test('writes out what was written', () => ask(['sync']));

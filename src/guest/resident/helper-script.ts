@@ -1,5 +1,6 @@
 import type { GuestFile } from '../archive.ts';
 import { perlBase } from './perl-base.ts';
+import { perlBus } from './perl-bus.ts';
 import { perlLoop } from './perl-loop.ts';
 import { perlVerbs } from './perl-verbs.ts';
 
@@ -53,4 +54,4 @@ export function helperFiles(): GuestFile[] {
  *
  * Its arguments: the port, or what to read and what to write where these are two.
  */
-export const helperScript = [perlBase, perlVerbs, perlLoop].join('\n');
+export const helperScript = [perlBase, perlVerbs, perlBus, perlLoop].join('\n');

@@ -72,7 +72,6 @@ sub warm_up {
 my ($from, $to) = @ARGV;
 die "usage: helper PORT | helper FROM TO\n" unless defined $from;
 umask 022;
-$SIG{CHLD} = 'IGNORE';
 $SIG{PIPE} = 'IGNORE';
 eval { warm_up(); 1 } or warn "warming up: $@";
 

@@ -1,4 +1,4 @@
-/** What the helper can do, a function for each verb. None of them makes a process but `restart`: that costs an emulated guest most. */
+/** What the helper can do, a function for each verb. None of them makes a process: that costs an emulated guest most. */
 export const perlVerbs = String.raw`sub add_randomness {
   my ($bytes, $bits) = @_;
   sysopen my $device, '/dev/urandom', O_WRONLY or die "$!\n";
@@ -142,29 +142,6 @@ sub journal {
       }
     }
   };
-  return;
-}
-
-sub restart {
-  my ($units) = @_;
-  my @units = split / /, $units;
-  die "not names of units\n" if !@units || grep { !/\A[A-Za-z0-9_][A-Za-z0-9:_.\@\\-]*\z/ } @units;
-  local $SIG{CHLD} = 'DEFAULT';
-  pipe my $from, my $to or die "pipe: $!\n";
-  my $child = fork // die "fork: $!\n";
-  if (!$child) {
-    open STDOUT, '>&', $to;
-    open STDERR, '>&', $to;
-    { no warnings; exec { 'systemctl' } 'systemctl', 'restart', '--', @units }
-    syswrite STDERR, "systemctl: $!\n";
-    kill 'KILL', $$;
-  }
-  close $to;
-  my $said = '';
-  while (sysread $from, $said, 4096, length $said) { }
-  waitpid $child, 0;
-  $said =~ s/\s+\z//;
-  die(($said ne '' ? $said : "systemctl ended with $?") . "\n") if $?;
   return;
 }
 
