@@ -25,8 +25,12 @@ export async function availableMemory({ host }: Pick<Ctx, 'host'>): Promise<numb
 }
 
 /** Bytes that a machine takes at once when it is started. */
-export function neededMemory(plan: VmPlan, warm?: WarmState, mode?: MemoryMode): number {
-  if (warm === undefined) return Math.min(plan.memory, least) + overhead;
+export function neededMemory(
+  { memory }: Pick<VmPlan, 'memory'>,
+  warm?: WarmState,
+  mode?: MemoryMode,
+): number {
+  if (warm === undefined) return Math.min(memory, least) + overhead;
   return (mode === 'own' ? Math.max(warm.size, least) : changed) + overhead;
 }
 

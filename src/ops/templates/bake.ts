@@ -17,6 +17,7 @@ import {
   type WarmState,
 } from '../../core/template.ts';
 import { waitForGuest } from '../boot.ts';
+import { neededMemory, requireMemory } from '../memory-room.ts';
 import { journaled, operation } from '../operation.ts';
 import { whileAlive } from '../watch-machine.ts';
 import { scanMemory } from './scan-memory.ts';
@@ -193,7 +194,10 @@ function machine(
   };
 }
 
-/** Boots the machine, acts in its guest for as long as it lives, then ends it; ended it is, whatever happens. */
+/**
+ * Boots the machine, acts in its guest for as long as it lives, then ends it; ended it is, whatever happens. Fails with
+ * `host-unable` when there is no room for it, before it begins.
+ */
 async function inMachine<T>(
   ctx: Ctx,
   { driver, spec }: { driver: Driver; spec: MachineSpec },
@@ -213,6 +217,7 @@ async function inMachine<T>(
   };
   // What a crash left of an earlier attempt.
   await stop(io);
+  await requireMemory(ctx, neededMemory(spec));
   try {
     const started = await driver.start(spec, io);
     const guest = await ctx.openGuest(name, driver.name);

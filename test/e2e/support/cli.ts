@@ -27,6 +27,8 @@ export interface CliOptions {
   readonly cwd?: string;
   /** Another build of the program than dist/main.js. */
   readonly program?: string;
+  /** A command that runs the command line, which is added to it. */
+  readonly around?: readonly string[];
   /** Milliseconds; the process is killed and the test fails. Default ten minutes. */
   readonly timeout?: number;
   readonly input?: string;
@@ -39,7 +41,8 @@ export interface CliOptions {
 /** Runs the built CLI to its end. */
 export function cli(args: readonly string[], options: CliOptions = {}): Promise<CliResult> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [options.program ?? main, ...args], {
+    const line = [...(options.around ?? []), process.execPath, options.program ?? main, ...args];
+    const child = spawn(line[0] as string, line.slice(1), {
       cwd: options.cwd,
       env: { ...process.env, CLONEBOX_CACHE: cache, NO_COLOR: '1', ...options.env },
       stdio: ['pipe', 'pipe', 'pipe'],
