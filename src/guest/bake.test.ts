@@ -6,9 +6,10 @@ import {
   type RootedGuest,
 } from '../../test/fixtures/rooted-guest.ts';
 import { recordOf, web } from '../../test/fixtures/store-bed.ts';
+import type { Guest } from '../core/guest.ts';
 import { quietIo } from '../core/quiet-io.ts';
 import type { SetupInput } from '../core/setup.ts';
-import { cleanGuest, startServices } from './bake.ts';
+import { cleanGuest, quietGuest, startServices } from './bake.ts';
 
 // The scripts of a template's guest, run for real in a root of their own.
 
@@ -190,6 +191,21 @@ describe.skipIf(cannotRoot)('cleaning a template', () => {
       '/etc/machine-id',
     ]);
   });
+});
+
+it('is quiet when two looks in a row saw its processors do next to nothing', async () => {
+  const busy = [50, 3, 60, 3, 3, 70];
+  let ticks = 1000;
+  const looks: number[] = [];
+  const guest = {
+    exec: async () => ({ exitCode: 0, stdout: 'degraded', stderr: '' }),
+    readFile: async () => Buffer.from(`cpu  ${ticks} 10 20 999999 5\ncpu0 1 2 3\n`),
+  } as unknown as Guest;
+  await quietGuest(guest, quietIo(), async (milliseconds) => {
+    ticks += busy[looks.length] ?? 0;
+    looks.push(milliseconds);
+  });
+  expect(looks).toHaveLength(5);
 });
 
 describe.skipIf(cannotRoot)('a template whose memory will be kept', () => {

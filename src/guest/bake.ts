@@ -55,10 +55,10 @@ export async function quietGuest(guest: Guest, io: Io, sleep: Sleep): Promise<vo
   await guest.exec(['systemctl', 'is-system-running', '--wait'], io, { timeout: 600_000 });
   // Jobs of user and system have ended; what still runs shows in the processors' time (proc(5)).
   let before = await busyTicks(guest, io);
-  for (let quiet = 0, left = 120; quiet < 2 && left > 0; left--) {
-    await sleep(500, io.signal);
+  for (let quiet = 0, left = 240; quiet < 2 && left > 0; left--) {
+    await sleep(250, io.signal);
     const now = await busyTicks(guest, io);
-    quiet = now - before < 8 ? quiet + 1 : 0;
+    quiet = now - before < 4 ? quiet + 1 : 0;
     before = now;
   }
 }
