@@ -16,7 +16,6 @@ import {
   residentWay,
   startResident,
 } from '../../../test/fixtures/resident-bed.ts';
-import { type SystemdBus, startSystemdBus } from '../../../test/fixtures/systemd-bus.ts';
 import { quietIo } from '../../core/quiet-io.ts';
 import { createHost } from '../../host/local.ts';
 import { type HelperStep, openHelper, type ResidentHelper } from './client.ts';
@@ -236,59 +235,6 @@ describe.skipIf(residentWay === undefined)(`the helper (skipped when ${why})`, (
     expect(filesOf('run/log/journal')).toEqual([own]);
     expect(filesOf(`run/log/journal/${own}`)).toEqual(['system.journal']);
     expect(filesOf('var-log/journal')).toEqual(['remote']);
-  });
-
-  describe('has systemd restart units', () => {
-    let bus: SystemdBus;
-    beforeAll(async () => {
-      mkdirSync(path('run/systemd'));
-      bus = await startSystemdBus(path('run/systemd/private'), (unit) => {
-        if (unit === 'bad.service') return { error: 'Unit bad.service not found.' };
-        return { result: unit === 'odd@1.service' ? 'dependency' : 'done' };
-      });
-    });
-    afterAll(() => bus?.close());
-
-    test('and waits for each of their jobs', async () => {
-      await ask(['restart', 'clonebox-run-web.service clonebox-run-b.service']);
-      const manager = ['/org/freedesktop/systemd1', 'org.freedesktop.systemd1.Manager'];
-      expect(bus.calls).toEqual([
-        [...manager, 'RestartUnit', 'clonebox-run-web.service', 'replace'],
-        [...manager, 'RestartUnit', 'clonebox-run-b.service', 'replace'],
-      ]);
-    });
-
-    test('and says what it says of one that it does not know', async () => {
-      expect(await failure(['restart', 'web.service bad.service'])).toEqual({
-        step: 'restart',
-        reason: 'bad.service: Unit bad.service not found.',
-      });
-    });
-
-    test('and names the one whose job has not ended well', async () => {
-      expect(await failure(['restart', 'web.service odd@1.service'])).toEqual({
-        step: 'restart',
-        reason: 'odd@1.service was not started (dependency): journalctl -u odd@1.service',
-      });
-    });
-
-    test('and takes nothing for a unit that cannot be one', async () => {
-      const before = bus.calls.length;
-      for (const names of ['', '-H.service', 'a b; c', 'a  b', '$(x)']) {
-        expect(await failure(['restart', names]), names).toEqual({
-          step: 'restart',
-          reason: 'not names of units',
-        });
-      }
-      expect(bus.calls).toHaveLength(before);
-    });
-
-    test('and says so when systemd is not there', async () => {
-      await bus.close();
-      expect(await failure(['restart', 'web.service'])).toMatchObject({
-        reason: expect.stringMatching(/^\/run\/systemd\/private: /),
-      });
-    });
   });
 
   test('writes out what was written', () => ask(['sync']));
