@@ -6,6 +6,7 @@ import type { Host } from './core/host.ts';
 import type { Images } from './core/image.ts';
 import type { Io } from './core/io.ts';
 import type { VmName } from './core/name.ts';
+import type { ProjectTree } from './core/project-tree.ts';
 import type { Paths, Store } from './core/store.ts';
 import type { Templates } from './core/template.ts';
 import type { Trace } from './core/trace.ts';
@@ -123,6 +124,7 @@ export function createContext(
     },
     makeLoginKey: (record, path) =>
       makeKey(host, { path, comment: `clonebox-${record.plan.name}` }, options.io),
+    openProject: memoise((directory) => openProject(host, directory)),
     detectors: async () => (await import('./detect/registry.ts')).detectors,
     startEgressProxy: async (start, io) =>
       (await import('./egress/start-proxy.ts')).startEgressProxy(host, start, io),
@@ -149,6 +151,22 @@ export function createContext(
     ...overrides,
   };
   return ctx;
+}
+
+async function openProject(host: Host, directory: string): Promise<ProjectTree> {
+  const opened = await host.openTree(directory);
+  if (opened.kind === 'tree') return opened.tree;
+  if (opened.kind === 'link') {
+    throw new CloneboxError(
+      'refused',
+      `${directory} is not what it was: ${opened.link} is a link to ${opened.target} now`,
+      { hint: 'Look who has put it there, then try again.', facts: { path: opened.link } },
+    );
+  }
+  throw new CloneboxError('not-found', `the directory ${directory} is gone`, {
+    hint: 'Put it back, or name another project.',
+    facts: { path: directory },
+  });
 }
 
 async function loadDriver(name: string, deps: { host: Host; paths: Paths }): Promise<Driver> {

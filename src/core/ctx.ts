@@ -9,6 +9,7 @@ import type { Io } from './io.ts';
 import type { VmName } from './name.ts';
 import type { ProjectNeeds } from './needs.ts';
 import type { VmPlan } from './plan.ts';
+import type { ProjectTree } from './project-tree.ts';
 import type { VmRecord } from './record.ts';
 import type { SecretResolver } from './secrets.ts';
 import type { GuestSetup } from './setup.ts';
@@ -49,6 +50,11 @@ export interface Ctx {
    * in `paths.backgroundLog`.
    */
   startInBackground(words: readonly string[]): Promise<ProcessRef>;
+  /**
+   * A project's directory, by its canonical path: opened at its first use and kept, so that all of a command reads the same
+   * files of the same directory. Fails with `not-found` when there is none, with `refused` when a link is in its path now.
+   */
+  openProject(directory: string): Promise<ProjectTree>;
   /** What looks at this workstation, one for each area; loaded at its first use. */
   detectors(): Promise<readonly Detector[]>;
   /** What the project in a directory needs, by its own files. Runs nothing; what is not understood is a note. */

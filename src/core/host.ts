@@ -1,4 +1,5 @@
 import type { Io } from './io.ts';
+import type { OpenedPlace, OpenedTree } from './project-tree.ts';
 
 /** The finished run of a program. A non-zero `exitCode` is a value, not an error. */
 export interface RunResult {
@@ -194,6 +195,19 @@ export interface Host {
   readonly memoryBytes: number;
   readonly hostname: string;
   readonly files: Files;
+  /**
+   * Opens a directory that a guest may write to. Links on the way are told and not followed, or, with `follow`, the path is
+   * made canonical first; what is opened then is the directory of exactly that path.
+   */
+  openTree(path: string, options?: { links: 'follow' | 'refuse' }): Promise<OpenedTree>;
+  /**
+   * Finds a file or directory that a user has named, by the user's own links. Nothing in a directory that is a floor leads
+   * out of it again.
+   */
+  openPlace(
+    path: string,
+    options: { isFloor(path: string): boolean | Promise<boolean> },
+  ): Promise<OpenedPlace>;
 
   /** Milliseconds since the epoch. */
   now(): number;

@@ -17,7 +17,7 @@ async function orUndefined<T>(path: string, action: Promise<T>): Promise<T | und
   }
 }
 
-function isMissing(error: unknown): boolean {
+export function isMissing(error: unknown): boolean {
   const code = (error as NodeJS.ErrnoException).code;
   // ESRCH: a file of /proc whose process ended while it was read.
   return code !== undefined && ['ENOENT', 'ENOTDIR', 'ENAMETOOLONG', 'ESRCH'].includes(code);
@@ -68,7 +68,7 @@ const reasons = {
   ENAMETOOLONG: 'it is too long',
 };
 
-async function explained<T>(path: string, action: Promise<T>): Promise<T> {
+export async function explained<T>(path: string, action: Promise<T>): Promise<T> {
   try {
     return await action;
   } catch (error) {
@@ -85,8 +85,17 @@ async function sync(path: string): Promise<void> {
   }
 }
 
+/** A file, or a directory, that is being written, with the pid of its writer. */
+const draftPattern = /^\.clonebox-(\d+)-[0-9a-f]{12}\.tmp$/;
+
+/** Who writes, or wrote, what has this name; `undefined` when it is no draft. */
+export function draftWriter(name: string): number | undefined {
+  const pid = draftPattern.exec(name)?.[1];
+  return pid === undefined ? undefined : Number(pid);
+}
+
 /** Names its writer, so that a later process can tell what was left by a crash (store/drafts.ts). */
-function draftName(): string {
+export function draftName(): string {
   return `.clonebox-${process.pid}-${randomBytes(6).toString('hex')}.tmp`;
 }
 

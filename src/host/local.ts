@@ -10,6 +10,7 @@ import * as processes from './processes.ts';
 import { missingProgram, which } from './programs.ts';
 import { canBind, connectLines, listenOnce, portAnswers } from './sockets.ts';
 import { joinTerminal } from './terminal.ts';
+import { openPlace, openTree } from './tree/open-tree.ts';
 
 function readUser(env: NodeJS.ProcessEnv): HostUser {
   const info = userInfo();
@@ -33,6 +34,8 @@ export function createHost(env: NodeJS.ProcessEnv = process.env): Host {
     memoryBytes: totalmem(),
     hostname: hostname(),
     files: localFiles,
+    openTree,
+    openPlace,
     now: Date.now,
     sleep: async (milliseconds, signal) => {
       await delay(milliseconds, undefined, { signal }).catch(() => signal.throwIfAborted());

@@ -2,9 +2,7 @@ import { dirname } from 'node:path';
 import type { Host } from '../core/host.ts';
 import { besideName, type VmName } from '../core/name.ts';
 import type { Paths } from '../core/store.ts';
-
-/** The temporary file beside the one that is being written, with the pid of its writer (host/files.ts). */
-const draftPattern = /^\.clonebox-(\d+)-[0-9a-f]{12}\.tmp$/;
+import { draftWriter } from '../host/files.ts';
 
 /** The directories in which the files of a VM, or those of all VMs, are written. */
 export function draftPlaces(paths: Paths, vm: VmName | undefined): string[] {
@@ -17,8 +15,8 @@ export function draftPlaces(paths: Paths, vm: VmName | undefined): string[] {
 export async function sweepDrafts(host: Host, directories: readonly string[]): Promise<void> {
   for (const directory of directories) {
     for (const entry of await host.files.list(directory)) {
-      const pid = draftPattern.exec(entry)?.[1];
-      if (pid === undefined || (await host.processRef(Number(pid))) !== undefined) continue;
+      const pid = draftWriter(entry);
+      if (pid === undefined || (await host.processRef(pid)) !== undefined) continue;
       await host.files.remove(`${directory}/${entry}`);
     }
   }

@@ -1,7 +1,7 @@
 import type { NeededTool } from '../../core/needs.ts';
 import { librariesOfC } from './c-libraries.ts';
 import { rangeFrom, rangeOf } from './constraint.ts';
-import type { ProjectFile, ProjectReader, ProjectTree } from './reader.ts';
+import type { ProjectFile, ProjectReader, ProjectTexts } from './reader.ts';
 import {
   askedTool,
   certain,
@@ -50,7 +50,7 @@ interface Read {
   readonly uses: readonly Dependency[];
 }
 
-function read(file: ProjectFile, tree: ProjectTree, notes: string[]): Read {
+function read(file: ProjectFile, tree: ProjectTexts, notes: string[]): Read {
   const { path } = file;
   const code = linesOf(file.text)
     .map((line) => line.replace(/^\s*(?:#|dnl\b).*/, ''))

@@ -6,7 +6,7 @@ import type { Instruction } from './dockerfile-text.ts';
 import { execForm, expand, instructionsOf, variablesOf, wordsAfter } from './dockerfile-text.ts';
 import { neededOfImage } from './image-tools.ts';
 import { extensionPackages } from './php-extensions.ts';
-import type { ProjectFile, ProjectReader, ProjectTree } from './reader.ts';
+import type { ProjectFile, ProjectReader, ProjectTexts } from './reader.ts';
 import { startable } from './startable.ts';
 import { distinctTools, isAside, isAtTop, likely, nameOfFile } from './text.ts';
 
@@ -58,7 +58,7 @@ export const dockerfile: ProjectReader = {
   },
 };
 
-function readDockerfile({ path, text }: ProjectFile, tree: ProjectTree): Read {
+function readDockerfile({ path, text }: ProjectFile, tree: ProjectTexts): Read {
   const instructions = instructionsOf(text);
   const variables = variablesOf(instructions);
   const images = imagesOf(instructions, variables);
@@ -152,7 +152,7 @@ function exposedBy(
 }
 
 /** What the image runs, if a guest with the project in it can: no file that only the image has. */
-function commandOf(path: string, stage: readonly Instruction[], tree: ProjectTree): NeededRun[] {
+function commandOf(path: string, stage: readonly Instruction[], tree: ProjectTexts): NeededRun[] {
   const wordsOf = (wanted: string) => {
     const written = stage.findLast(({ name }) => name === wanted)?.rest;
     return written === undefined ? [] : execForm(written);

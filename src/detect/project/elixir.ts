@@ -1,6 +1,6 @@
 import type { NeededRun, NeededService, NeededSetup, NeededTool } from '../../core/needs.ts';
 import { rangeOf } from './constraint.ts';
-import type { ProjectReader, ProjectTree } from './reader.ts';
+import type { ProjectReader, ProjectTexts } from './reader.ts';
 import { askedTool, distinctTools, isAside, likely, nameOfFile } from './text.ts';
 
 /** Adapters of Ecto, and the server that each is for. */
@@ -61,7 +61,7 @@ function phoenixServer(path: string): NeededRun {
 }
 
 /** Hex itself is fetched first: mix would ask about it. */
-function installation(path: string, tree: ProjectTree): NeededSetup[] {
+function installation(path: string, tree: ProjectTexts): NeededSetup[] {
   if (tree.has('deps')) return [];
   const finding = likely(path, 'its dependencies are not installed');
   return [

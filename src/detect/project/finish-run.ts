@@ -1,5 +1,5 @@
 import type { NeededRun, ProjectNeeds } from '../../core/needs.ts';
-import type { ProjectTree } from './reader.ts';
+import type { ProjectTexts } from './reader.ts';
 import { serverOf } from './servers.ts';
 
 const usualPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -26,7 +26,7 @@ const managers = new Map([
  * The commands of a project, so that they find what its dependencies have brought, and can be reached from outside of
  * the guest. Written for a platform that does both, they often say neither.
  */
-export function finishRun(needs: ProjectNeeds, tree: ProjectTree): NeededRun[] {
+export function finishRun(needs: ProjectNeeds, tree: ProjectTexts): NeededRun[] {
   const environment = environmentOf(needs, tree);
   return needs.run.map((unit) => {
     const found = withPrograms(withGo(unit, tree), {
@@ -44,7 +44,7 @@ export function finishRun(needs: ProjectNeeds, tree: ProjectTree): NeededRun[] {
 }
 
 /** What a platform's build of a Go program leaves is not there: the program itself is run. */
-function withGo(unit: NeededRun, tree: ProjectTree): NeededRun {
+function withGo(unit: NeededRun, tree: ProjectTexts): NeededRun {
   const [program = '', ...args] = unit.command;
   const isOther =
     ownWay.has(program) || handsOver.has(program) || tree.has(program.replace(/^\.\//, ''));
@@ -59,7 +59,7 @@ interface Environment {
   readonly prefix: readonly string[];
 }
 
-function environmentOf({ ecosystems, setup }: ProjectNeeds, tree: ProjectTree): Environment {
+function environmentOf({ ecosystems, setup }: ProjectNeeds, tree: ProjectTexts): Environment {
   const commands = setup.map(({ command }) => command);
   const made = commands.some((command) => command === 'uv sync' || command.includes('.venv/bin/'));
   const there = ['.venv', 'venv'].find((directory) => tree.has(directory));

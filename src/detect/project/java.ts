@@ -3,7 +3,7 @@ import { printable } from '../../lib/printable.ts';
 import { rangeOfJava, rangeOfPin } from './constraint.ts';
 import { javaOfGradle, javaOfGradleBuild, releaseOfGradle } from './gradle.ts';
 import { javaOfPom } from './maven.ts';
-import type { ProjectFile, ProjectReader, ProjectTree } from './reader.ts';
+import type { ProjectFile, ProjectReader, ProjectTexts } from './reader.ts';
 import {
   askedTool,
   certain,
@@ -83,7 +83,7 @@ function pinned({ path, text }: ProjectFile, notes: string[]): NeededTool[] {
 }
 
 /** What the build files say; where none says anything, what the wrapper's Gradle runs on. */
-function asked(manifests: readonly ProjectFile[], tree: ProjectTree): NeededTool[] {
+function asked(manifests: readonly ProjectFile[], tree: ProjectTexts): NeededTool[] {
   const release = releaseOfGradle(tree.text(wrapper) ?? '');
   const ofGradle = (release && javaOfGradle(release)) ?? everyVersion;
   const stated = manifests.flatMap(({ path, text }): NeededTool[] => {
@@ -102,7 +102,7 @@ function asked(manifests: readonly ProjectFile[], tree: ProjectTree): NeededTool
 }
 
 /** A wrapper in the project fetches the build tool by itself. */
-function buildTool(manifests: readonly ProjectFile[], tree: ProjectTree): NeededTool[] {
+function buildTool(manifests: readonly ProjectFile[], tree: ProjectTexts): NeededTool[] {
   const own = manifests.filter(({ path }) => isAtTop(path));
   const top = own.find(({ path }) => path === 'pom.xml') ?? own[0];
   if (top === undefined) return [];
@@ -115,7 +115,7 @@ function buildTool(manifests: readonly ProjectFile[], tree: ProjectTree): Needed
 }
 
 /** How Spring Boot serves it: by the plugin of either build tool. What that fetches is fetched before, which takes long. */
-function springBoot(manifests: readonly ProjectFile[], tree: ProjectTree): Partial<ProjectNeeds> {
+function springBoot(manifests: readonly ProjectFile[], tree: ProjectTexts): Partial<ProjectNeeds> {
   const top = manifests.filter(({ path }) => isAtTop(path));
   const maven = top.find(
     ({ path, text }) => path === 'pom.xml' && text.includes('spring-boot-maven-plugin'),

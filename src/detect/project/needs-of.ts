@@ -4,7 +4,7 @@ import { printable } from '../../lib/printable.ts';
 import { finishRun } from './finish-run.ts';
 import { joinParts, partsOf, withinPart } from './parts.ts';
 import { isOfUnserved } from './python-web.ts';
-import type { ProjectFile, ProjectReader, ProjectTree } from './reader.ts';
+import type { ProjectFile, ProjectReader, ProjectTexts } from './reader.ts';
 import { projectReaders } from './registry.ts';
 
 /**
@@ -36,7 +36,7 @@ function needsOfPart(
 ): ProjectNeeds {
   const texts = new Map(files.map((file) => [file.path, file.text]));
   const all = new Set(paths);
-  const tree: ProjectTree = { text: (path) => texts.get(path), has: (path) => all.has(path) };
+  const tree: ProjectTexts = { text: (path) => texts.get(path), has: (path) => all.has(path) };
   const parts = withoutLastChoices(projectReaders.map((reader) => readOne(reader, files, tree)));
   const needs: ProjectNeeds = {
     ecosystems: [...new Set(parts.flatMap((part) => part.ecosystems ?? []))],
@@ -80,7 +80,7 @@ function hasOwn(
 function readOne(
   reader: ProjectReader,
   files: readonly ProjectFile[],
-  tree: ProjectTree,
+  tree: ProjectTexts,
 ): Partial<ProjectNeeds> {
   const own = files.filter(({ path }) => reader.wants(path));
   if (own.length === 0) return noNeeds;

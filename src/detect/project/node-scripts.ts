@@ -1,6 +1,6 @@
 import type { NeededRun, NeededSetup } from '../../core/needs.ts';
 import { portOf, readCommand, toPort } from '../../lib/command-line.ts';
-import type { ProjectTree } from './reader.ts';
+import type { ProjectTexts } from './reader.ts';
 import { nodeServers } from './servers.ts';
 import { certain, likely } from './text.ts';
 
@@ -29,7 +29,7 @@ const otherServers = [
 /** How the program of a package is kept running, and what is built before. */
 export function startOf(
   from: NodeScripts,
-  tree: ProjectTree,
+  tree: ProjectTexts,
 ): { run: NeededRun[]; setup: NeededSetup[] } {
   const { scripts, path } = from;
   const lineOf = (name: string) => {

@@ -4,7 +4,7 @@ import type { NeededSetup, NeededTool } from '../../core/needs.ts';
 import { quoted } from '../../lib/printable.ts';
 import { engineOfTools } from './node-engines.ts';
 import { startOf } from './node-scripts.ts';
-import type { ProjectReader, ProjectTree } from './reader.ts';
+import type { ProjectReader, ProjectTexts } from './reader.ts';
 import { certain, isAtTop, likely, nameOfFile } from './text.ts';
 
 // Others write this file for other programs: what has an unexpected shape is as good as absent.
@@ -138,7 +138,7 @@ function engine({ path, content }: Manifest, notes: string[]): NeededTool | unde
   return { name: 'node', range, finding: certain(path, `it asks for Node.js ${asked}`) };
 }
 
-function managerOf({ path, content }: Manifest, tree: ProjectTree): Manager {
+function managerOf({ path, content }: Manifest, tree: ProjectTexts): Manager {
   const [name, version] = content.packageManager?.split(/[@+]/) ?? [];
   const named = managers.find((manager) => manager.name === name);
   if (named) {
@@ -159,7 +159,7 @@ function managerOf({ path, content }: Manifest, tree: ProjectTree): Manager {
 }
 
 /** Not needed where they are: the project's directory, node_modules and all, is the same one in the guest. */
-function installation(manifest: Manifest, manager: Manager, tree: ProjectTree): NeededSetup[] {
+function installation(manifest: Manifest, manager: Manager, tree: ProjectTexts): NeededSetup[] {
   if (tree.has('node_modules')) return [];
   const finding = likely(manifest.path, 'its dependencies are not installed');
   return [{ command: manager.install, finding }];

@@ -3,7 +3,7 @@ import type { NeededRun, NeededSetup, NeededTool } from '../../core/needs.ts';
 import { printable } from '../../lib/printable.ts';
 import { rangeOf } from './constraint.ts';
 import { extensionPackages } from './php-extensions.ts';
-import type { ProjectFile, ProjectReader, ProjectTree } from './reader.ts';
+import type { ProjectFile, ProjectReader, ProjectTexts } from './reader.ts';
 import { readJson, table } from './structured.ts';
 import { askedTool, distinctTools, isAside, isAtTop, likely, nameOfFile } from './text.ts';
 
@@ -70,7 +70,7 @@ export const php: ProjectReader = {
 };
 
 /** Without a key of its own Laravel answers nothing; its example says all else. */
-function laravelKey(tree: ProjectTree): NeededSetup[] {
+function laravelKey(tree: ProjectTexts): NeededSetup[] {
   if (tree.has('.env') || !tree.has('.env.example') || !tree.has('artisan')) return [];
   const finding = likely('.env.example', 'Laravel has no key of its own yet');
   const key = { command: 'cp .env.example .env && php artisan key:generate', finding };
@@ -89,7 +89,7 @@ function lockedNames({ path, text }: ProjectFile) {
   return all.flatMap(({ require }) => Object.keys(require ?? {}).map((name) => ({ name, path })));
 }
 
-function webOf(tree: ProjectTree, uses: (name: string) => boolean): NeededRun[] {
+function webOf(tree: ProjectTexts, uses: (name: string) => boolean): NeededRun[] {
   const unit = (source: string, reason: string, command: readonly string[]): NeededRun[] => {
     return [{ name: 'web', command, env: {}, port: 8000, finding: likely(source, reason) }];
   };

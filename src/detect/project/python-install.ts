@@ -1,6 +1,6 @@
 import type { NeededSetup, NeededTool } from '../../core/needs.ts';
 import type { PythonManifest } from './python-manifests.ts';
-import type { ProjectTree } from './reader.ts';
+import type { ProjectTexts } from './reader.ts';
 import { certain, isAtTop, likely } from './text.ts';
 
 /** How the dependencies of a Python project get installed, and by what its programs are run then. */
@@ -42,7 +42,7 @@ const requirements = [
 /** Of the manifests at the top: what is below has an environment of its own. */
 export function installationOf(
   manifests: readonly PythonManifest[],
-  tree: ProjectTree,
+  tree: ProjectTexts,
 ): PythonInstall {
   const environment = environments.find((directory) => tree.has(directory));
   const present = environment === undefined ? undefined : [`${environment}/bin/python`];
@@ -63,7 +63,7 @@ export function installationOf(
 
 function managerOf(
   manifests: readonly PythonManifest[],
-  tree: ProjectTree,
+  tree: ProjectTexts,
 ): (NeededTool & { name: Manager }) | undefined {
   const lock = locks.find(({ file }) => tree.has(file));
   if (lock) {
@@ -77,7 +77,10 @@ function managerOf(
   return { name: written.manager, range: undefined, finding };
 }
 
-function withPip(manifests: readonly PythonManifest[], tree: ProjectTree): NeededSetup | undefined {
+function withPip(
+  manifests: readonly PythonManifest[],
+  tree: ProjectTexts,
+): NeededSetup | undefined {
   const environment = 'python3 -m venv .venv';
   const list = requirements.find((file) => tree.has(file));
   if (list !== undefined) {

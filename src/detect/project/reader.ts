@@ -7,7 +7,7 @@ export interface ProjectFile {
 }
 
 /** What a reader may look at beside its own files. Nothing of it is ever run. */
-export interface ProjectTree {
+export interface ProjectTexts {
   /** The text of a file at the top, `undefined` when there is none or it cannot be read as text. */
   text(path: string): string | undefined;
   /** Whether there is a file or directory of this path from the top. Known for the top and one level below. */
@@ -25,5 +25,5 @@ export interface ProjectReader {
   readonly lastChoice?: readonly ('run' | 'services' | 'setup' | 'tools')[];
   /** Whether a file is to be read, by its path from the project's directory. */
   wants(path: string): boolean;
-  read(files: readonly ProjectFile[], tree: ProjectTree): Partial<ProjectNeeds>;
+  read(files: readonly ProjectFile[], tree: ProjectTexts): Partial<ProjectNeeds>;
 }

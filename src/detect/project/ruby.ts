@@ -1,6 +1,6 @@
 import type { NeededRun, NeededSetup, NeededTool } from '../../core/needs.ts';
 import { rangeOf, rangeOfPin } from './constraint.ts';
-import type { ProjectFile, ProjectReader, ProjectTree } from './reader.ts';
+import type { ProjectFile, ProjectReader, ProjectTexts } from './reader.ts';
 import { gemsOf, libraries } from './ruby-gems.ts';
 import {
   askedTool,
@@ -89,14 +89,14 @@ function locked({ path, text }: ProjectFile, notes: string[]): NeededTool[] {
   return askedTool(path, { name: 'ruby', label: 'Ruby', written, range }, notes);
 }
 
-function railsServer(tree: ProjectTree): NeededRun[] {
+function railsServer(tree: ProjectTexts): NeededRun[] {
   if (!tree.has('bin/rails')) return [];
   const command = ['bin/rails', 'server', '-b', '0.0.0.0', '-p', '3000'];
   const finding = likely('bin/rails', 'how Rails serves it');
   return [{ name: 'web', command, env: {}, port: 3000, finding }];
 }
 
-function installation(tree: ProjectTree): NeededSetup[] {
+function installation(tree: ProjectTexts): NeededSetup[] {
   if (tree.has('vendor/bundle')) return [];
   const command = 'bundle config set --local path vendor/bundle && bundle install';
   return [{ command, finding: likely('Gemfile', 'its gems are not installed') }];

@@ -1,4 +1,4 @@
-import type { ProjectTree } from './reader.ts';
+import type { ProjectTexts } from './reader.ts';
 
 /** Programs that only start another one. */
 const wrapper =
@@ -31,7 +31,7 @@ const built =
  * The words of an image's command that a guest with the project in it can start, without wrappers; `undefined` when it
  * is a program of the image, or needs a file that the project has not.
  */
-export function startable(words: readonly string[], tree: ProjectTree): string[] | undefined {
+export function startable(words: readonly string[], tree: ProjectTexts): string[] | undefined {
   let rest = [...words];
   for (let count = 0; count < 5 && wrapper.test(rest[0] ?? ''); count += 1) {
     rest = rest.slice(1);

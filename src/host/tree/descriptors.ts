@@ -1,0 +1,69 @@
+import * as callbacks from 'node:fs';
+import { type BigIntStats, constants } from 'node:fs';
+import { promisify } from 'node:util';
+import type { FileFacts } from '../../core/host.ts';
+import type { FileIdentity } from '../../core/project-tree.ts';
+
+// Plain descriptors, which nothing closes but us: a FileHandle closes itself when it is forgotten.
+
+export const open = promisify(callbacks.open);
+export const close = promisify(callbacks.close);
+export const readlink = promisify(callbacks.readlink);
+export const readdir = promisify(callbacks.readdir);
+
+const fstat = promisify(callbacks.fstat);
+
+/** open(2): a place in the file system and not its content; opens no pipe, no device, and no link's target. */
+export const pathOnly = 0o10000000 | constants.O_NOFOLLOW;
+
+/** The path by which the kernel finds what a descriptor is, whatever it is called. */
+export function itself(descriptor: number): string {
+  return `/proc/self/fd/${descriptor}`;
+}
+
+/** A name in a directory, beneath its descriptor. It must be one name: no slash, no `..`. */
+export function beneath(directory: number, name: string): string {
+  if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0'))
+    throw new Error(`not one name: ${JSON.stringify(name)}`);
+  return `/proc/self/fd/${directory}/${name}`;
+}
+
+export function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code;
+}
+
+/** `undefined` when nothing of this name is in the directory. */
+export async function openName(directory: number, name: string): Promise<number | undefined> {
+  try {
+    return await open(beneath(directory, name), pathOnly);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENAMETOOLONG') return undefined;
+    throw error;
+  }
+}
+
+export async function statOf(descriptor: number): Promise<BigIntStats> {
+  return await fstat(descriptor, { bigint: true });
+}
+
+export function identityOf(stat: BigIntStats): FileIdentity {
+  return { device: stat.dev, inode: stat.ino };
+}
+
+export function factsOf(stat: BigIntStats): FileFacts {
+  return {
+    kind: kindOf(stat),
+    size: Number(stat.size),
+    allocated: Number(stat.blocks) * 512,
+    mode: Number(stat.mode) & 0o7777,
+    uid: Number(stat.uid),
+    modified: Number(stat.mtimeMs),
+  };
+}
+
+function kindOf(stat: BigIntStats): FileFacts['kind'] {
+  if (stat.isFile()) return 'file';
+  if (stat.isDirectory()) return 'directory';
+  if (stat.isSymbolicLink()) return 'symlink';
+  return stat.isSocket() ? 'socket' : 'other';
+}

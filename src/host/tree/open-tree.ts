@@ -1,0 +1,176 @@
+import { constants } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import type { FileFacts } from '../../core/host.ts';
+import type { OpenedPlace, OpenedTree, ProjectTree, TreeFile } from '../../core/project-tree.ts';
+import { explained, isMissing } from '../files.ts';
+import { close, factsOf, identityOf, itself, open, readdir, statOf } from './descriptors.ts';
+import { sweepDrafts, writeFile } from './tree-files.ts';
+import { type Step, type Walked, walk } from './walk.ts';
+
+/** open(2): a directory as a place, by the way of the kernel from a descriptor that is open. */
+const sameDirectory = 0o10000000 | constants.O_DIRECTORY;
+
+/**
+ * Opens a directory as a tree. A part of the path that is a link is told, not followed: what was judged by its canonical path
+ * is this very directory. With `links: 'follow'` the path is made canonical first.
+ */
+export async function openTree(
+  path: string,
+  { links }: { links: 'follow' | 'refuse' } = { links: 'refuse' },
+): Promise<OpenedTree> {
+  const wanted = links === 'follow' ? await canonical(path) : path;
+  if (wanted === undefined) return { kind: 'absent' };
+  return explained(
+    path,
+    fromRoot((root) =>
+      walk({ from: root, path: wanted, links: 'refuse' }, async (walked): Promise<OpenedTree> => {
+        switch (walked.kind) {
+          case 'there':
+            if (!walked.stat.isDirectory()) return { kind: 'not-a-directory' };
+            return { kind: 'tree', tree: await treeAt(walked) };
+          case 'outside':
+            return { kind: 'link', link: walked.link, target: walked.target };
+          default:
+            return { kind: 'absent' };
+        }
+      }),
+    ),
+  );
+}
+
+/**
+ * Finds what a user has named, following the user's own links, up to the first directory that is a floor: nothing in there
+ * leads out of it again.
+ */
+export async function openPlace(
+  path: string,
+  { isFloor }: { isFloor: (path: string) => boolean | Promise<boolean> },
+): Promise<OpenedPlace> {
+  return explained(
+    path,
+    fromRoot((root) =>
+      walk({ from: root, path, links: 'follow', isFloor }, async (walked): Promise<OpenedPlace> => {
+        if (walked.kind === 'dangling' || walked.kind === 'outside') return walked;
+        const parent = walked.parent ?? (walked.kind === 'there' ? root : undefined);
+        if (parent === undefined) return { kind: 'absent', missing: walked.path };
+        return {
+          kind: 'place',
+          parent: await treeAt(parent),
+          name: walked.path.slice(walked.path.lastIndexOf('/') + 1) || '.',
+          facts: walked.kind === 'there' ? factsOf(walked.stat) : undefined,
+          floor: walked.floor,
+        };
+      }),
+    ),
+  );
+}
+
+async function canonical(path: string): Promise<string | undefined> {
+  try {
+    return await fs.realpath(path);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+async function fromRoot<T>(use: (root: Step) => Promise<T>): Promise<T> {
+  const descriptor = await open('/', sameDirectory);
+  try {
+    return await use({ descriptor, path: '/' });
+  } finally {
+    await close(descriptor);
+  }
+}
+
+/** A tree of its own at an open directory. */
+async function treeAt(step: Step): Promise<ProjectTree> {
+  const descriptor = await open(itself(step.descriptor), sameDirectory);
+  return createTree({ descriptor, path: step.path }, identityOf(await statOf(descriptor)));
+}
+
+function createTree(root: Step, identity: ProjectTree['identity']): ProjectTree {
+  const { path: base, descriptor } = root;
+  const files = new Map<string, Promise<TreeFile>>();
+  let isOpen = true;
+  const at = (path: string) => (path === '' || path === '.' ? base : `${base}/${path}`);
+  const go = <T>(
+    path: string,
+    use: (walked: Walked) => Promise<T>,
+    links: 'follow' | 'not-the-last' = 'follow',
+  ): Promise<T> => explained(at(path), walk({ from: root, path, links }, use));
+  const write = (path: string, how: Parameters<typeof writeFile>[1]) => {
+    files.clear();
+    return go(path, (walked) => writeFile(walked, { ...how, tree: base, asked: at(path) }));
+  };
+  return {
+    path: base,
+    descriptor,
+    identity,
+    look: (path) =>
+      go(path, async (walked) => {
+        if (walked.kind !== 'there') return ended(walked);
+        return { kind: 'there', path: walked.path, facts: factsOf(walked.stat) };
+      }),
+    entry: (path) =>
+      go(
+        path,
+        async (walked) => (walked.kind === 'there' ? factsOf(walked.stat) : undefined),
+        'not-the-last',
+      ),
+    list: (path = '.') =>
+      go(path, async (walked) => {
+        if (walked.kind !== 'there' || !walked.stat.isDirectory()) return [];
+        return (await readdir(itself(walked.descriptor))).sort();
+      }),
+    read: (path, limit) => {
+      const known = files.get(path) ?? go(path, (walked) => readBounded(walked, limit));
+      files.set(path, known);
+      return known;
+    },
+    openDirectory: (path) =>
+      go(path, async (walked) => {
+        if (walked.kind !== 'there' || !walked.stat.isDirectory()) return undefined;
+        return treeAt(walked);
+      }),
+    writeNew: (path, content, mode) => write(path, { content, mode, isNew: true }),
+    replace: (path, content, mode) => write(path, { content, mode, isNew: false }),
+    sweepDrafts: (isGone, path = '.') =>
+      go(path, async (walked) => {
+        if (walked.kind === 'there' && walked.stat.isDirectory())
+          await sweepDrafts(walked.descriptor, isGone);
+      }),
+    close: async () => {
+      if (!isOpen) return;
+      isOpen = false;
+      await close(descriptor);
+    },
+  };
+}
+
+type Ended = Exclude<Walked, { kind: 'there' }>;
+
+function ended(walked: Ended): Exclude<TreeFile, { facts: FileFacts }> {
+  return walked.kind === 'absent' ? { kind: 'absent' } : walked;
+}
+
+async function readBounded(walked: Walked, limit: number): Promise<TreeFile> {
+  if (walked.kind !== 'there') return ended(walked);
+  const facts = factsOf(walked.stat);
+  if (facts.kind !== 'file') return { kind: 'not-a-file', facts };
+  if (facts.size > limit) return { kind: 'too-large', facts };
+  // Of the file that was looked at, which is a regular one: opening it waits for nobody.
+  const handle = await fs.open(itself(walked.descriptor), 'r');
+  try {
+    // One byte more tells a file that has grown meanwhile.
+    const buffer = Buffer.alloc(limit + 1 < facts.size + 4096 ? limit + 1 : facts.size + 4096);
+    let length = 0;
+    for (let more = 1; more > 0 && length < buffer.length; length += more) {
+      more = (await handle.read(buffer, length, buffer.length - length, length)).bytesRead;
+    }
+    if (length > limit) return { kind: 'too-large', facts };
+    return { kind: 'file', path: walked.path, facts, bytes: buffer.subarray(0, length) };
+  } finally {
+    await handle.close();
+  }
+}
