@@ -18,7 +18,7 @@ import { createHost } from './host/local.ts';
 import { createImages } from './images/images.ts';
 import { createTemplates } from './images/templates/templates.ts';
 import { createAudit } from './store/audit/audit.ts';
-import { sweepDrafts } from './store/drafts.ts';
+import { sweepUserDrafts } from './store/drafts.ts';
 import { createPaths } from './store/paths.ts';
 import { checkRuntime } from './store/runtime-directory.ts';
 import { createStore } from './store/store.ts';
@@ -56,7 +56,7 @@ export function createContext(
       handlers: {
         undo: {
           'remove-path': removePathUndo(host, paths),
-          'sweep-drafts': (undo) => sweepDrafts(host, [undo.directory]),
+          'sweep-drafts': (undo) => sweepUserDrafts(host, undo.directory),
           'release-leases': (undo, io) => store.release(undo.name, io),
           'sync-ports': async (undo, io) =>
             (await import('./ops/forwards.ts')).syncPorts(graph(io), undo.name),

@@ -139,6 +139,11 @@ export interface Files {
   list(path: string): Promise<string[]>;
   /** Makes a directory and those above it, each of them durable. */
   makeDirectory(path: string, mode?: number): Promise<void>;
+  /**
+   * Makes a private directory of a name of its own in this one, which is made too. Remove it when done; what a crash leaves
+   * is swept like a file that was half written.
+   */
+  makeScratch(directory: string): Promise<string>;
   /** Removes a file or a whole tree, durably; nothing there is no error. */
   remove(path: string): Promise<void>;
   rename(from: string, to: string): Promise<void>;

@@ -58,10 +58,10 @@ export interface ProjectTree {
    * with `refused` when it would be outside, with `not-found` without a directory for it.
    */
   writeNew(path: string, content: FileContent, mode: number): Promise<void>;
-  /** As `writeNew`, in the place of a file that is there. A link that stays inside goes on to be one. */
+  /** As `writeNew`, and in the place of a file that is there. A link that stays inside goes on to be one. */
   replace(path: string, content: FileContent, mode: number): Promise<void>;
   /** Removes what writers that are gone have left half written in a directory. */
-  sweepDrafts(isGone: (pid: number) => boolean, path?: string): Promise<void>;
+  sweepDrafts(isGone: (pid: number) => Promise<boolean>, path?: string): Promise<void>;
   /** Closes the descriptor; may be repeated. A tree that is kept until the process ends need not be closed. */
   close(): Promise<void>;
 }

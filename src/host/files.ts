@@ -172,6 +172,13 @@ async function makeDirectory(path: string, mode: number, again = true): Promise<
   }
 }
 
+async function makeScratch(directory: string): Promise<string> {
+  await makeDirectory(directory, 0o700);
+  const path = join(directory, draftName());
+  await fs.mkdir(path, { mode: 0o700 });
+  return path;
+}
+
 /** Durable: what comes back after a cut of the power was said to be gone. */
 async function remove(path: string): Promise<void> {
   await fs.rm(path, { recursive: true, force: true, maxRetries: 3 });
@@ -247,6 +254,7 @@ export const localFiles: Files = {
   facts,
   list: async (path) => (await orUndefined(path, fs.readdir(path)))?.sort() ?? [],
   makeDirectory: (path, mode = 0o700) => explained(path, makeDirectory(path, mode)),
+  makeScratch: (path) => explained(path, makeScratch(path)),
   remove: (path) => explained(path, remove(path)),
   rename: (from, to) => explained(to, fs.rename(from, to)),
   copy: (from, to) => explained(to, fs.copyFile(from, to, constants.COPYFILE_FICLONE)),

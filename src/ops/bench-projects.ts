@@ -5,8 +5,8 @@ import { uninterrupted } from '../core/quiet-io.ts';
 import type { Self } from './bench.ts';
 import type { CloneResult } from './clone.ts';
 import { deleteVm } from './delete.ts';
+import { configName } from './floors.ts';
 import { recoverAll } from './recover.ts';
-import { configName } from './target.ts';
 import { inspectTemplate } from './templates/inspect.ts';
 import { templateUsers } from './templates/users.ts';
 

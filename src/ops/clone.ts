@@ -23,7 +23,7 @@ import { showPlan } from './show-plan.ts';
 import { startVm } from './start-vm.ts';
 import { readStatus, type VmStatus } from './status.ts';
 import { swapVm } from './swap.ts';
-import { findProject, named } from './target.ts';
+import { findProject, named, type ProjectTarget } from './target.ts';
 import type { TemplateWish } from './templates/choose.ts';
 import { startUpkeep } from './templates/upkeep.ts';
 import { secondsSince, type Timings } from './timings.ts';
@@ -108,11 +108,12 @@ function cloneInOperation(ctx: Ctx, asked: CloneInput): Promise<CloneResult> {
     const reach = [...loaded.reach, ...wider];
     await requireTrust(op.ctx, { plan: loaded.plan, reach }, input.trust);
     const { name } = loaded.plan;
-    return changeVm(op, name, (journal) => decide(op, input, { loaded, load, journal }));
+    return changeVm(op, name, (journal) => decide(op, input, { project, loaded, load, journal }));
   });
 }
 
 interface Work {
+  readonly project: ProjectTarget;
   readonly loaded: LoadedPlan;
   /** Loads it again, with what `auto` has turned out to be. */
   readonly load: (auto: string) => Promise<LoadedPlan>;
@@ -170,7 +171,7 @@ function startPart(op: Operation, record: VmRecord, input: CloneInput): Promise<
 async function makeNew(
   op: Operation,
   input: CloneInput,
-  { loaded, load, journal }: Work,
+  { project, loaded, load, journal }: Work,
 ): Promise<CloneResult> {
   const { ctx } = op;
   const { image: asked } = loaded.plan;
@@ -179,9 +180,9 @@ async function makeNew(
     loaded.draft && loaded.draft.release !== releaseOf(image) ? await load(image) : loaded;
   const plan = { ...meant, image };
   requireTerminal(plan, input.show);
-  if (draft !== undefined && plan.configFile !== undefined) {
+  if (draft !== undefined) {
     // It stays when the VM fails: it is the user's from then on.
-    await tryWriteDraft(ctx, plan.configFile, { journal, text: draft.text(image) });
+    await tryWriteDraft(ctx, project, { journal, text: draft.text(image) });
   }
   showPlan(ctx, plan);
   const { name } = plan;

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import { shellQuote } from '../lib/quote.ts';
@@ -9,8 +10,9 @@ import { writeDraft } from './write-draft.ts';
 const editors = ['sensible-editor', 'editor', 'nano', 'vim', 'vi'];
 
 /**
- * Opens a project's file in the user's editor (VISUAL, EDITOR), and writes it first when there is none. The file stays,
- * whatever comes after. Fails with `interrupted` when the editor says that nothing is to be done.
+ * Opens a project's file in the user's editor (VISUAL, EDITOR), and writes it first when there is none. The editor has a
+ * private copy, which is written back when it ends: in the project the file could be made a link to another one meanwhile.
+ * The file stays, whatever comes after. Fails with `interrupted` when the editor says that nothing is to be done.
  */
 export function editConfig(
   ctx: Ctx,
@@ -20,20 +22,44 @@ export function editConfig(
   const { configFile: file } = project;
   const about = { type: 'config', name: file } as const;
   return operation(ctx, { event: 'config.modify', target: about }, async (op) => {
-    if ((await readConfigText(op.ctx, file)) === undefined) {
+    if ((await readConfigText(op.ctx, project)) === undefined) {
       const { image: asked } = options.overrides;
       const image = asked ?? (await op.ctx.images.resolveAuto(op.ctx.io));
       const { draft } = await loadPlan(op.ctx, project, { ...options, auto: image });
       const text = draft?.text(image) ?? '';
-      await journaled(op, (journal) => writeDraft(op.ctx, file, { journal, text }));
+      await journaled(op, (journal) => writeDraft(op.ctx, project, { journal, text }));
     }
-    const exitCode = await op.ctx.host.runAttached(await editorArgv(op.ctx, file), op.ctx.io);
+    const exitCode = await editCopy(op.ctx, project);
     if (exitCode === 0) return;
     throw new CloneboxError('interrupted', `the editor ended with ${exitCode}: nothing was made`, {
       hint: `${file} stays. Go on with: clonebox clone ${shellQuote(project.directory)}`,
       facts: { file, exitCode },
     });
   });
+}
+
+/** Returns the status of the editor. */
+async function editCopy(
+  ctx: Ctx,
+  { directory, configFile }: Extract<Target, { kind: 'project' }>,
+): Promise<number> {
+  const { files } = ctx.host;
+  const before = await readConfigText(ctx, { directory, configFile });
+  const name = basename(configFile);
+  const scratch = await files.makeScratch(ctx.store.paths.home);
+  try {
+    const copy = `${scratch}/${name}`;
+    await files.writeNew(copy, before ?? '');
+    const exitCode = await ctx.host.runAttached(await editorArgv(ctx, copy), ctx.io);
+    const after = (await files.readText(copy)) ?? '';
+    const tree = await ctx.openProject(directory);
+    const there = await tree.look(name);
+    const mode = there.kind === 'there' ? there.facts.mode & 0o777 : 0o644;
+    if (after !== before) await tree.replace(name, after, mode);
+    return exitCode;
+  } finally {
+    await files.remove(scratch);
+  }
 }
 
 /** VISUAL and EDITOR are command lines, as git(1) takes them. */

@@ -1,6 +1,8 @@
 import { refusedProject } from '../config/refused.ts';
 import type { Ctx } from '../core/ctx.ts';
-import { configName } from './target.ts';
+
+/** The project's own file, at its top. */
+export const configName = '.clonebox.yaml';
 
 /**
  * Whether others than the user may put links into a directory: a guest, since it is shared with one to be written to, or

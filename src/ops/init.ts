@@ -27,7 +27,7 @@ export function init(
     }
     const file = target.configFile;
     op.about({ type: 'config', name: file });
-    if ((await readConfigText(op.ctx, file)) !== undefined) {
+    if ((await readConfigText(op.ctx, target)) !== undefined) {
       throw new CloneboxError('conflict', `${file} exists already`, {
         hint: 'Edit it, and check it with: clonebox config validate',
       });
@@ -35,7 +35,7 @@ export function init(
     const { overrides, choices } = input;
     const { draft } = await loadPlan(op.ctx, target, { overrides, choices });
     const text = draft?.text(overrides.image ?? 'auto') ?? '';
-    await journaled(op, (journal) => writeDraft(op.ctx, file, { journal, text }));
+    await journaled(op, (journal) => writeDraft(op.ctx, target, { journal, text }));
     return { file };
   });
 }

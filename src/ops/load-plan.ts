@@ -9,10 +9,11 @@ import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { VmName } from '../core/name.ts';
 import type { GuestUser, VmPlan } from '../core/plan.ts';
-import { isWithin } from '../lib/is-within.ts';
+import { leavesTree } from '../core/project-tree.ts';
 import { checkAsked } from './asked-profiles.ts';
 import { type FirstConfig, firstConfig } from './first-config.ts';
 import { withRealKeyFiles } from './login-keys.ts';
+import { requireApart } from './own-places.ts';
 import { withProfiles } from './profiles.ts';
 import { defaultName, type Target } from './target.ts';
 import { warnOfVersion1 } from './version-1.ts';
@@ -46,37 +47,38 @@ const passwordWarning =
 const maxConfigBytes = 1024 * 1024;
 
 /**
- * The text of the project's file, `undefined` when it has none. Fails with `config-invalid` for what cannot be one: a
- * directory, a pipe, a link to nowhere, a giant.
+ * The text of the project's file, `undefined` when it has none. A command reads it once: later calls say the same, whatever
+ * a guest makes of it. Fails with `config-invalid` for what cannot be one (a directory, a pipe, a link to nowhere, a giant),
+ * with `refused` for a link that leads out of the project.
  */
-export async function readConfigText(ctx: Ctx, file: string): Promise<string | undefined> {
-  const real = await ctx.host.files.realPath(file);
-  const facts = real === undefined ? undefined : await ctx.host.files.facts(real);
-  if (facts === undefined || real === undefined) {
-    if ((await ctx.host.files.facts(file)) === undefined) return undefined;
-    throw new CloneboxError('config-invalid', `${file} is a link that leads nowhere`, {
-      hint: `Remove it; then write a new one: clonebox init`,
-      facts: { file },
-    });
+export async function readConfigText(
+  ctx: Ctx,
+  { directory, configFile: file }: Pick<Project, 'directory' | 'configFile'>,
+): Promise<string | undefined> {
+  const tree = await ctx.openProject(directory);
+  const read = await tree.read(posix.relative(directory, file), maxConfigBytes);
+  const invalid = (what: string, hint: string) =>
+    new CloneboxError('config-invalid', `${file} ${what}`, { hint, facts: { file } });
+  const moveAway = 'Move it away; then write a new one: clonebox init';
+  switch (read.kind) {
+    case 'file':
+      return Buffer.from(read.bytes).toString('utf8');
+    case 'absent':
+      return undefined;
+    case 'outside':
+      throw leavesTree(directory, read, 'Put the file itself into the project.');
+    case 'dangling':
+      throw invalid(
+        'is a link that leads nowhere',
+        'Remove it; then write a new one: clonebox init',
+      );
+    case 'too-large':
+      throw invalid(`has ${read.facts.size} bytes; a configuration has at most 1 MiB`, moveAway);
+    case 'not-a-file': {
+      const what = read.facts.kind === 'directory' ? 'is a directory, not a file' : 'is not a file';
+      throw invalid(what, moveAway);
+    }
   }
-  if (facts.kind !== 'file') {
-    const what = facts.kind === 'directory' ? 'is a directory, not a file' : 'is not a file';
-    throw new CloneboxError('config-invalid', `${file} ${what}`, {
-      hint: 'Move it away; then write a new one: clonebox init',
-      facts: { file },
-    });
-  }
-  if (facts.size > maxConfigBytes) {
-    throw new CloneboxError(
-      'config-invalid',
-      `${file} has ${facts.size} bytes; a configuration has at most 1 MiB`,
-      {
-        hint: 'Move it away; then write a new one: clonebox init',
-        facts: { file, size: facts.size },
-      },
-    );
-  }
-  return ctx.host.files.readText(real);
 }
 
 /**
@@ -96,7 +98,7 @@ export async function loadPlan(
       facts: { project: project.directory },
     });
   }
-  const text = await readConfigText(ctx, project.configFile);
+  const text = await readConfigText(ctx, project);
   if (text === undefined && options.mustExist) {
     throw new CloneboxError('not-found', `${project.configFile} does not exist`, {
       hint: 'Write one: clonebox init; or let clone find out: clonebox clone',
@@ -130,7 +132,7 @@ export async function loadPlan(
   const withheld = await withheldPlaces(ctx);
   const real = { ...(await withRealKeyFiles(ctx, await withRealShares(ctx, plan))), withheld };
   checkShares(real, home);
-  await checkOwnPlaces(ctx, real);
+  await requireApart(ctx, real.shares);
   if (plan.auth.method === 'password') {
     ctx.io.emit({ kind: 'warning', text: passwordWarning });
   }
@@ -213,22 +215,5 @@ function checkShares(plan: VmPlan, home: string): void {
         facts: { path: share.host },
       });
     }
-  }
-}
-
-/** Where CloneBox itself keeps keys, records and settings is no guest's business, wherever it was moved to. */
-async function checkOwnPlaces({ host, store }: Ctx, plan: VmPlan): Promise<void> {
-  const places = [store.paths.home, posix.dirname(store.paths.secretSettings)];
-  const own = await Promise.all(
-    places.map(async (path) => (await host.files.realPath(path)) ?? path),
-  );
-  for (const share of plan.shares) {
-    const place = own.find((path) => isWithin(path, share.host) || isWithin(share.host, path));
-    if (place === undefined) continue;
-    throw new CloneboxError(
-      'refused',
-      `${share.host} is never shared: CloneBox keeps its own state in ${place}`,
-      { hint: 'Move one of them away from the other.', facts: { path: share.host, place } },
-    );
   }
 }

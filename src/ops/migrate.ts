@@ -1,4 +1,4 @@
-import { dirname } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { UpgradeNote } from '../config/v1/edit.ts';
 import { migrateText } from '../config/v1/migrate.ts';
 import type { Ctx } from '../core/ctx.ts';
@@ -36,22 +36,25 @@ export function migrate(ctx: Ctx, input: MigrateInput): Promise<MigrateResult> {
   if (input.dryRun) return plan(ctx, input).then(({ result }) => result);
   const about = { type: 'config', name: input.target ?? '.' } as const;
   return operation(ctx, { event: 'config.modify', target: about }, async (op) => {
-    const { result, text, before, real, mode } = await plan(op.ctx, input);
+    const { result, text, before, place } = await plan(op.ctx, input);
     op.about({ type: 'config', name: result.file });
     if (result.outcome === 'unchanged') {
       op.skipped();
       return result;
     }
     op.note({ from: '1', to: '2' });
-    const { files } = op.ctx.host;
-    const undo = { kind: 'sweep-drafts', directory: dirname(real) } as const;
-    const copy = `${result.file}.v1`;
+    const { tree, name, mode, directory } = place;
+    const undo = { kind: 'sweep-drafts', directory } as const;
     await journaled(op, async (journal) => {
       if (input.backup)
-        await journal.step('the backup', undo, () => files.writeNew(copy, before, mode));
-      await journal.step('the file', undo, () => files.writeAtomic(real, text, mode));
+        await journal.step('the backup', undo, () => tree.writeNew(`${name}.v1`, before, mode));
+      await journal.step('the file', undo, () => tree.replace(name, text, mode));
     });
-    return { ...result, outcome: 'migrated', backup: input.backup ? copy : null };
+    return {
+      ...result,
+      outcome: 'migrated',
+      backup: input.backup ? `${result.file}.v1` : null,
+    };
   });
 }
 
@@ -63,16 +66,19 @@ async function plan(ctx: Ctx, { target: argument, cwd }: MigrateInput) {
     });
   }
   const file = target.configFile;
-  const before = await readConfigText(ctx, file);
+  const before = await readConfigText(ctx, target);
   if (before === undefined) {
     throw new CloneboxError('not-found', `${file} does not exist`, {
       hint: 'Write one: clonebox init',
     });
   }
-  const real = (await ctx.host.files.realPath(file)) ?? file;
-  const mode = ((await ctx.host.files.facts(real))?.mode ?? 0o644) & 0o777;
+  const tree = await ctx.openProject(target.directory);
+  const name = basename(file);
+  const at = await tree.look(name);
+  const there = at.kind === 'there' ? at : { path: file, facts: { mode: 0o644 } };
+  const place = { tree, name, mode: there.facts.mode & 0o777, directory: dirname(there.path) };
   const { text, notes, diff } = migrateText(before, file);
   const outcome = notes === undefined ? 'unchanged' : 'would-migrate';
   const result: MigrateResult = { file, outcome, notes: notes ?? [], diff, backup: null };
-  return { result, text, before, real, mode };
+  return { result, text, before, place };
 }

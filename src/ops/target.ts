@@ -1,23 +1,24 @@
-import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { AuditTarget } from '../core/audit.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import { looksLikePath, parseVmName, slug, type VmName } from '../core/name.ts';
+import { leavesTree } from '../core/project-tree.ts';
 import type { VmRecord } from '../core/record.ts';
 import { sha256 } from '../lib/sha256.ts';
-
-export const configName = '.clonebox.yaml';
+import { configName, isWrittenByOthers } from './floors.ts';
 
 /** What a `[vm]` argument means: a VM by name, or a project and the VM made of it, if there is one. */
-export type Target =
-  | { readonly kind: 'name'; readonly name: VmName }
-  | {
-      readonly kind: 'project';
-      readonly directory: string;
-      readonly configFile: string;
-      /** The VM already made of this directory. */
-      readonly existing: VmName | undefined;
-    };
+export type Target = { readonly kind: 'name'; readonly name: VmName } | ProjectTarget;
+
+export interface ProjectTarget {
+  readonly kind: 'project';
+  readonly directory: string;
+  /** In that directory, and not looked at yet: it may be a link, or nothing. */
+  readonly configFile: string;
+  /** The VM already made of this directory. */
+  readonly existing: VmName | undefined;
+}
 
 /** What a user named, for the record of an operation that may never find it. */
 export function named(argument: string | undefined): AuditTarget {
@@ -34,22 +35,36 @@ export async function findTarget(
   if (!looksLikePath(text)) return { kind: 'name', name: parseVmName(text) };
   const expanded =
     text === '~' || text.startsWith('~/') ? join(ctx.host.user.home, text.slice(1)) : text;
-  const path = isAbsolute(expanded) ? expanded : resolve(cwd, expanded);
-  const real = await ctx.host.files.realPath(path);
-  const facts = real === undefined ? undefined : await ctx.host.files.facts(real);
-  if (real === undefined || facts === undefined) {
+  const path = resolve(cwd, expanded);
+  const { directory, configFile } = await findDirectory(ctx, path, text);
+  return { kind: 'project', directory, configFile, existing: await vmOfProject(ctx, directory) };
+}
+
+/**
+ * The directory that a path names, or the one in which it names a file, by its canonical path. In a directory that others
+ * write to no link leads out of it, and the file itself is not followed here.
+ */
+async function findDirectory(
+  ctx: Ctx,
+  path: string,
+  text: string,
+): Promise<Pick<ProjectTarget, 'directory' | 'configFile'>> {
+  const isFloor = await isWrittenByOthers(ctx);
+  const found = await ctx.host.openPlace(path, { isFloor });
+  if (found.kind === 'outside') throw leavesTree(found.floor, found);
+  if (found.kind === 'place') await found.parent.close();
+  if (found.kind !== 'place' || found.facts === undefined) {
     throw new CloneboxError('not-found', `${text} does not exist`, {
       hint: 'Name a project directory, or a VM (clonebox list).',
       facts: { path },
     });
   }
-  const directory = facts.kind === 'directory' ? real : dirname(real);
-  return {
-    kind: 'project',
-    directory,
-    configFile: facts.kind === 'directory' ? join(directory, configName) : real,
-    existing: await vmOfProject(ctx, directory),
-  };
+  if (found.facts.kind === 'directory') {
+    const directory = join(found.parent.path, found.name);
+    return { directory, configFile: join(directory, configName) };
+  }
+  const around = await findDirectory(ctx, dirname(path), dirname(text));
+  return { directory: around.directory, configFile: join(around.directory, basename(path)) };
 }
 
 /** The project that an argument means: a directory, or the one a VM was made of. */

@@ -27,10 +27,14 @@ const byKey = async (overrides?: Overrides) => {
 const at = (line: number, column: number) => ({ kind: 'file', file, line, column });
 const byDefault = (value: unknown) => ({ value, origin: { kind: 'default' } });
 
+const context = () => {
+  const user = { name: 'me', uid: 1000, gid: 1000, home: '/home/me', shell: '/bin/zsh' };
+  return bed.context({ host: { user, cpuCount: 2, env: { ...bed.host.env, WHO: 'me' } } });
+};
+
 beforeEach(() => {
   bed = createOperationBed();
-  const user = { name: 'me', uid: 1000, gid: 1000, home: '/home/me', shell: '/bin/zsh' };
-  ctx = bed.context({ host: { user, cpuCount: 2, env: { ...bed.host.env, WHO: 'me' } } });
+  ctx = context();
   project = realpathSync(mkdtempSync(path.join(tmpdir(), 'cbp-')));
   file = `${project}/.clonebox.yaml`;
   mkdirSync(`${project}/.clonebox/profiles`, { recursive: true });
@@ -117,6 +121,8 @@ describe('config show --resolved', () => {
     expect(values['vm.cpus']).toEqual({ value: 2, origin: { kind: 'workstation' } });
     expect(values['vm.memory']).toEqual(byDefault('2G'));
     writeFileSync(file, "version: '2'\nvm: { user: { name: root } }\n");
+    // Another command: one reads the file once.
+    ctx = context();
     const root = await byKey();
     expect(root['vm.user.name']?.origin).toEqual(at(2, 21));
     expect(root['vm.user.uid']).toEqual(byDefault(0));

@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Host } from '../../src/core/host.ts';
 import { loadPlan } from '../../src/ops/load-plan.ts';
 import { migrate } from '../../src/ops/migrate.ts';
 import { createOperationBed, full, type OperationBed } from '../fixtures/operation-bed.ts';
@@ -91,12 +92,11 @@ describe('config migrate', () => {
   });
 
   it('leaves the file as it was when it cannot be written, or means nothing', async () => {
-    const { files } = bed.host;
     const host = {
-      files: {
-        ...files,
-        writeAtomic: (to: string, ...rest: [string]) =>
-          to === file ? Promise.reject(full) : files.writeAtomic(to, ...rest),
+      openTree: async (directory: string): ReturnType<Host['openTree']> => {
+        const opened = await bed.host.openTree(directory);
+        if (opened.kind !== 'tree') return opened;
+        return { ...opened, tree: { ...opened.tree, replace: () => Promise.reject(full) } };
       },
     };
     const ctx = bed.context({ host });

@@ -18,9 +18,11 @@ let bed: OperationBed;
 let ctx: Ctx;
 let project: string;
 
+/** What comes after it is another command: one reads each file of a project once. */
 const write = (file: string, text: string) => {
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(file, text);
+  ctx = bed.context();
 };
 const config = (text: string) => write(`${project}/.clonebox.yaml`, `version: '2'\n${text}`);
 const ofProject = (name: string, text: string) =>

@@ -127,7 +127,7 @@ describe('a file', () => {
     fs.mkdirSync(at(draft, 'x'), { recursive: true });
     fs.symlinkSync(at('outside'), at(draft, 'x/out'));
     fs.symlinkSync(at('outside'), at('project', '.clonebox-4194311-0123456789ac.tmp'));
-    await tree.sweepDrafts(() => true);
+    await tree.sweepDrafts(async () => true);
     expect(fs.readdirSync(at('project')).sort()).toEqual(['inner', 'plain']);
     expect(fs.readFileSync(at('outside/secret'), 'utf8')).toBe('SECRET');
   });

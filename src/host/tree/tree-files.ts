@@ -80,10 +80,10 @@ function exists(path: string): CloneboxError {
 /** Removes what writers that are gone have left, in an open directory: files, and directories with what is in them. */
 export async function sweepDrafts(
   directory: number,
-  isGone: (pid: number) => boolean,
+  isGone: (pid: number) => Promise<boolean>,
 ): Promise<void> {
   for (const name of await readdir(itself(directory))) {
     const pid = draftWriter(name);
-    if (pid !== undefined && isGone(pid)) await removeBeneath(directory, name);
+    if (pid !== undefined && (await isGone(pid))) await removeBeneath(directory, name);
   }
 }

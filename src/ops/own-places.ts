@@ -1,0 +1,66 @@
+import { posix } from 'node:path';
+import type { Ctx } from '../core/ctx.ts';
+import { CloneboxError } from '../core/errors.ts';
+import type { VmPlan } from '../core/plan.ts';
+import { isWithin } from '../lib/is-within.ts';
+import { writableShares } from './floors.ts';
+
+/** The directories in which CloneBox keeps its own, and what moves each of them. */
+async function ownPlaces({ host, store }: Ctx) {
+  const { paths } = store;
+  const settings = posix.dirname(paths.secretSettings);
+  const places = [
+    { path: paths.home, what: 'its own state', variable: 'CLONEBOX_HOME' },
+    { path: paths.cache, what: 'its images and templates', variable: 'CLONEBOX_CACHE' },
+    { path: settings, what: 'your settings', variable: 'XDG_CONFIG_HOME' },
+    { path: paths.runtime, what: 'the sockets of running VMs', variable: 'XDG_RUNTIME_DIR' },
+  ];
+  return Promise.all(
+    places.map(async (place) => ({ ...place, path: await canonical(host, place.path) })),
+  );
+}
+
+/** Of a place that is not there yet, what is there of its path counts. */
+async function canonical(host: Ctx['host'], path: string): Promise<string> {
+  const real = await host.files.realPath(path);
+  if (real !== undefined || path === '/') return real ?? path;
+  return posix.join(await canonical(host, posix.dirname(path)), posix.basename(path));
+}
+
+/**
+ * Where CloneBox itself keeps keys, records, settings, disks and their digests is no guest's business, wherever it was moved
+ * to. Fails with `refused` when one of these shares, or one that a guest of another VM writes to, has to do with it.
+ */
+export async function requireApart(ctx: Ctx, shares: VmPlan['shares']): Promise<void> {
+  const own = await ownPlaces(ctx);
+  for (const { host } of shares) {
+    const place = own.find(({ path }) => isWithin(path, host) || isWithin(host, path));
+    if (place === undefined) continue;
+    throw new CloneboxError(
+      'refused',
+      `${host} is never shared: CloneBox keeps ${place.what} in ${place.path}`,
+      {
+        hint: `Move one of them away from the other (${place.variable}).`,
+        facts: { path: host, place: place.path },
+      },
+    );
+  }
+  await requireUnshared(ctx);
+}
+
+/** Fails with `refused` when a guest of any VM may write where CloneBox keeps its own. */
+export async function requireUnshared(ctx: Ctx): Promise<void> {
+  const own = await ownPlaces(ctx);
+  for (const host of await writableShares(ctx)) {
+    const place = own.find(({ path }) => isWithin(path, host) || isWithin(host, path));
+    if (place === undefined) continue;
+    throw new CloneboxError(
+      'refused',
+      `a VM may write to ${host}, and CloneBox would keep ${place.what} in ${place.path}`,
+      {
+        hint: `Move it elsewhere (${place.variable}).`,
+        facts: { path: host, place: place.path },
+      },
+    );
+  }
+}
