@@ -4,6 +4,7 @@ import type { Ctx } from '../core/ctx.ts';
 import type { DetectArea, DetectReport } from '../core/detect.ts';
 import { dedupeReport } from './dedupe-report.ts';
 import { detect, patience } from './detect.ts';
+import type { OutputFile } from './output-file.ts';
 
 export interface DetectHereInput {
   /** Nothing means every area. */
@@ -48,12 +49,11 @@ export interface SavedReport {
 
 /** Writes a report into a file for this user alone: the whole of it, or what was there before. */
 export async function saveReport(
-  ctx: Ctx,
   report: DetectReport,
-  output: { format: ReportFormat; file: string },
+  output: { format: ReportFormat; file: OutputFile },
 ): Promise<SavedReport> {
   const { format, file } = output;
-  await ctx.host.files.writeAtomic(file, reportText(report, format), 0o600);
+  await file.write(reportText(report, format));
   const found = Object.values(report.found).reduce((sum, items) => sum + items.length, 0);
-  return { file, format, found, problems: report.problems.length };
+  return { file: file.path, format, found, problems: report.problems.length };
 }

@@ -1,30 +1,49 @@
-import { dirname, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
+import type { FileContent } from '../core/host.ts';
+import { leavesTree } from '../core/project-tree.ts';
+import { isWrittenByOthers } from './floors.ts';
+
+export interface OutputFile {
+  readonly path: string;
+  /** Writes it for this user alone: the whole of it, or what was there before stays. */
+  write(content: FileContent): Promise<void>;
+}
 
 /**
- * The file that `-o` names, links resolved; what is in it may be replaced. Fails with `usage` where there is something else
- * than a file, and with `not-found` where there is no directory for it.
+ * The file that `-o` names; what is in it may be replaced. The user's own links are followed, and none that leads out of a
+ * directory that others write to: `refused`. Fails with `usage` where there is something else than a file, and with
+ * `not-found` where there is no directory for it.
  */
 export async function outputFile(
   ctx: Ctx,
   { file, cwd }: { file: string; cwd: string },
-): Promise<string> {
-  const { files } = ctx.host;
+): Promise<OutputFile> {
   const wanted = resolve(cwd, file);
-  const found = (await files.realPath(wanted)) ?? wanted;
-  const there = await files.facts(found);
-  if (there !== undefined && there.kind !== 'file') {
-    throw new CloneboxError('usage', `${found} is no file`, {
-      hint: 'Name a file, or leave -o out: the export goes to standard output then.',
-      facts: { path: found, kind: there.kind },
-    });
+  const found = await ctx.host.openPlace(wanted, { isFloor: await isWrittenByOthers(ctx) });
+  switch (found.kind) {
+    case 'outside':
+      throw leavesTree(found.floor, found, 'Remove the link, or name another file.');
+    case 'dangling':
+      throw noFile(wanted, 'symlink');
+    case 'absent':
+      throw new CloneboxError('not-found', `there is no directory ${found.missing}`, {
+        hint: 'Make it first, or name another file.',
+        facts: { path: wanted },
+      });
+    case 'place': {
+      const { parent, name, facts } = found;
+      const path = join(parent.path, name);
+      if (facts !== undefined && facts.kind !== 'file') throw noFile(path, facts.kind);
+      return { path, write: (content) => parent.replace(name, content, 0o600) };
+    }
   }
-  if ((await files.facts(dirname(found))) === undefined) {
-    throw new CloneboxError('not-found', `there is no directory ${dirname(found)}`, {
-      hint: 'Make it first, or name another file.',
-      facts: { path: found },
-    });
-  }
-  return found;
+}
+
+function noFile(path: string, kind: string): CloneboxError {
+  return new CloneboxError('usage', `${path} is no file`, {
+    hint: 'Name a file, or leave -o out: the export goes to standard output then.',
+    facts: { path, kind },
+  });
 }

@@ -40,7 +40,7 @@ Command lines, environments and the content of places of credentials are never r
     const file = isFile ? await outputFile(ctx, { file: output, cwd }) : undefined;
     const report = await ops.detectHere(ctx, { areas, cwd, dedupe, deadline });
     const format = yaml ? 'yaml' : 'json';
-    if (file !== undefined) return ops.saveReport(ctx, report, { file, format });
+    if (file !== undefined) return ops.saveReport(report, { file, format });
     if (!yaml) return report;
     streams.write('stdout', Buffer.from(ops.reportText(report, 'yaml')));
     return undefined;

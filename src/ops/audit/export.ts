@@ -64,8 +64,7 @@ const shapes: Readonly<Record<ExportFormat, Shape>> = {
 };
 
 /**
- * Exports into a file for this user alone: the whole of it, or what was there before. Fails with `usage` where there
- * is something else than a file.
+ * Exports into a file for this user alone: the whole of it, or what was there before. Fails as `outputFile`.
  */
 export async function exportToFile(
   ctx: Ctx,
@@ -77,6 +76,6 @@ export async function exportToFile(
   const counted = async function* () {
     events = yield* exportParts(ctx, filter, output.format);
   };
-  await ctx.host.files.writeAtomic(file, counted(), 0o600);
-  return { file, format: output.format, events };
+  await file.write(counted());
+  return { file: file.path, format: output.format, events };
 }
