@@ -1,5 +1,5 @@
 import type { Io } from './io.ts';
-import type { OpenedPlace, OpenedTree } from './project-tree.ts';
+import type { FileIdentity, OpenedPlace, OpenedTree } from './project-tree.ts';
 
 /** The finished run of a program. A non-zero `exitCode` is a value, not an error. */
 export interface RunResult {
@@ -45,6 +45,8 @@ export interface ProcessMemory {
 export interface DaemonOptions {
   /** Beside PATH, HOME and the like: nothing else of this process's own gets into a daemon, no variable, no descriptor. */
   env?: Readonly<Record<string, string | undefined>>;
+  /** Descriptors of this process that it has too, at the numbers from `from` on; `undefined` leaves one out. */
+  inherit?: { readonly from: number; readonly own: readonly (number | undefined)[] };
   /** File that receives standard output and error, truncated first; what several say is appended. */
   logFile: string;
   cwd?: string;
@@ -136,6 +138,8 @@ export interface Files {
   /** Opens a file for reading; `undefined` when there is none. Close it when done. */
   open(path: string): Promise<OpenFile | undefined>;
   facts(path: string): Promise<FileFacts | undefined>;
+  /** Which file it is, links followed; `undefined` when there is none, or it may not be looked at. */
+  identity(path: string): Promise<FileIdentity | undefined>;
   list(path: string): Promise<string[]>;
   /** Makes a directory and those above it, each of them durable. */
   makeDirectory(path: string, mode?: number): Promise<void>;

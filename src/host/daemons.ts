@@ -40,6 +40,13 @@ export async function startFedDaemon(
   };
 }
 
+/** The entries of a child's `stdio` after the first three and `more`. */
+function inherited({ inherit }: DaemonOptions, more: readonly unknown[]): (number | null)[] {
+  if (inherit === undefined) return [];
+  const between = Array<null>(inherit.from - 3 - more.length).fill(null);
+  return [...between, ...inherit.own.map((descriptor) => descriptor ?? null)];
+}
+
 /** Whoever else writes there still does not leave a hole. */
 const fresh = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND;
 
@@ -53,7 +60,7 @@ async function launch(
   const log = openSync(options.logFile, fresh, 0o600);
   try {
     const child = spawn(program, args, {
-      stdio: withoutInherited(['ignore', log, log, ...more], log),
+      stdio: withoutInherited(['ignore', log, log, ...more, ...inherited(options, more)], log),
       detached: true,
       cwd: options.cwd ?? '/',
       env: { ...basicEnvironment(process.env), ...options.env },

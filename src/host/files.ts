@@ -252,6 +252,10 @@ export const localFiles: Files = {
   truncate: (path, size) => explained(path, truncateSynced(path, size)),
   open: (path) => orUndefined(path, openFile(path)),
   facts,
+  identity: async (path) => {
+    const stat = await fs.stat(path, { bigint: true }).catch(() => undefined);
+    return stat && { device: stat.dev, inode: stat.ino };
+  },
   list: async (path) => (await orUndefined(path, fs.readdir(path)))?.sort() ?? [],
   makeDirectory: (path, mode = 0o700) => explained(path, makeDirectory(path, mode)),
   makeScratch: (path) => explained(path, makeScratch(path)),

@@ -11,7 +11,7 @@ const closedOnExec = 0o2000000;
 export function withoutInherited<T>(stdio: readonly T[], instead: number): (T | number | null)[] {
   const all: (T | number | null)[] = [...stdio];
   for (const descriptor of readdirSync('/proc/self/fd').map(Number)) {
-    if (descriptor < stdio.length || !isInherited(descriptor)) continue;
+    if ((stdio[descriptor] ?? null) !== null || !isInherited(descriptor)) continue;
     while (all.length < descriptor) all.push(null);
     all[descriptor] = instead;
   }

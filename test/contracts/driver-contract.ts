@@ -4,6 +4,7 @@ import {
   readFileSync,
   readlinkSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -351,8 +352,17 @@ function failures(driverName: string, env: Env): void {
       driver: '9p',
     } as const;
     const started = start(await bed().makeSpec({ shares: [share] }));
-    await expect(started).rejects.toMatchObject({ code: 'hypervisor-failed' });
-    await expect(started).rejects.toThrow(/share/);
+    await expect(started).rejects.toMatchObject({ code: 'not-found' });
+    await expect(started).rejects.toThrow(/no such share is gone/);
+  });
+
+  test('for a share that has become a link names both, and gives the guest neither', async () => {
+    const host = join(bed().home, 'link');
+    symlinkSync('/etc', host);
+    const shares = [{ host, readOnly: false, driver: '9p' }] as const;
+    const started = start(await bed().makeSpec({ shares }));
+    await expect(started).rejects.toMatchObject({ code: 'refused' });
+    await expect(started).rejects.toThrow(`${host} is now a link to /etc`);
   });
 
   test.each(['127.0.0.1', '0.0.0.0'])('for a port taken on %s says which', async (address) => {

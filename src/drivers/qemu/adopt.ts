@@ -1,6 +1,7 @@
 import type { MachineSpec, Started } from '../../core/driver.ts';
 import { CloneboxError, isCloneboxError } from '../../core/errors.ts';
 import type { Io } from '../../core/io.ts';
+import { isSame } from '../../core/project-tree.ts';
 import { addUser, endPasst, removeUplink, takenPorts } from './close-network.ts';
 import { chooseNetwork, hubPort, startPasst, uplinks } from './network.ts';
 import { clearRuntime, findQemu, type Machine, withQmp } from './process.ts';
@@ -58,10 +59,17 @@ export async function holds(
 ): Promise<boolean> {
   const process = await findQemu(host, files);
   if (process === undefined) return false;
-  const open = `/proc/${process.pid}/fd`;
-  const names = await host.files.list(open);
-  const paths = await Promise.all(names.map((name) => host.files.realPath(`${open}/${name}`)));
-  return directories.every((directory) => paths.includes(directory));
+  const fds = `/proc/${process.pid}/fd`;
+  const names = await host.files.list(fds);
+  const held = await Promise.all(names.map((name) => host.files.identity(`${fds}/${name}`)));
+  for (const directory of directories) {
+    const opened = await host.openTree(directory);
+    if (opened.kind !== 'tree') return false;
+    await opened.tree.close();
+    const { identity } = opened.tree;
+    if (!held.some((one) => one && isSame(one, identity))) return false;
+  }
+  return true;
 }
 
 async function addUplink(

@@ -7,6 +7,7 @@ import {
 import { netdevArguments } from './network.ts';
 import { escapeOption } from './options.ts';
 import type { RuntimeFiles } from './runtime-files.ts';
+import { isServed } from './virtiofs.ts';
 
 /** The newest device layout: what new machines get. Older ones stay here for as long as machines have them. */
 export const currentLayout = 1;
@@ -19,6 +20,9 @@ const prePluggedSlots = 4;
 
 /** Where the state of a machine that goes on from a kept memory arrives: a socket that QEMU inherits. */
 export const stateDescriptor = 3;
+
+/** The first of the descriptors at which QEMU inherits the directories that it shares itself, one for each share. */
+export const shareDescriptor = 10;
 
 /** The device by which a guest gives memory back. */
 export const balloonDriver = 'virtio-balloon-pci';
@@ -128,6 +132,8 @@ export function machineArguments(
           ...device('virtio-blk-pci', 6, { drive: 'seed', id: 'blk1' }),
         ]),
     ...shareArguments(spec, files, device),
+    // Until it is known which directory each virtiofsd has opened.
+    ...(spec.shares.some(isServed) ? ['-S'] : []),
     ...Array.from({ length: sparePorts }, (_, index) => [
       '-device',
       json({
@@ -188,13 +194,15 @@ function shareArguments(
 ): string[] {
   const slots = Math.max(prePluggedSlots, spec.shares.length);
   return Array.from({ length: slots }, (_, index) => {
-    const share: ShareSpec = spec.shares[index] ?? {
+    const share: Omit<ShareSpec, 'host'> = spec.shares[index] ?? {
       tag: `share${index}`,
-      host: files.empty,
       readOnly: true,
       driver: '9p',
     };
-    if (share.driver === 'virtiofs') {
+    // By its descriptor: a guest may make another directory of the name at any moment.
+    const path =
+      index < spec.shares.length ? `/proc/self/fd/${shareDescriptor + index}` : files.empty;
+    if (isServed(share)) {
       return [
         '-chardev',
         `socket,id=${share.tag},path=${escapeOption(files.virtiofs(share.tag))}`,
@@ -204,7 +212,7 @@ function shareArguments(
     // security_model=none is the only one that is right on both sides (docs/lab.md).
     return [
       '-fsdev',
-      `local,id=${share.tag},path=${escapeOption(share.host)},security_model=none,multidevs=remap,readonly=${share.readOnly ? 'on' : 'off'}`,
+      `local,id=${share.tag},path=${escapeOption(path)},security_model=none,multidevs=remap,readonly=${share.readOnly ? 'on' : 'off'}`,
       ...device('virtio-9p-pci', 8 + index, { fsdev: share.tag, mount_tag: share.tag }),
     ];
   }).flat();

@@ -27,7 +27,7 @@ export async function checkKept({ host }: Machine, spec: MachineSpec): Promise<v
 /** A QEMU that was started, and how it gets to run once it answers. */
 export interface Waking {
   readonly process: ProcessRef;
-  /** Returns when the guest runs. QEMU that cannot go on ends, and closes its control socket. */
+  /** Returns when the guest runs, or would but for being started paused. QEMU that cannot go on ends, and closes its control socket. */
   wake(qmp: Qmp): Promise<void>;
 }
 
@@ -56,7 +56,8 @@ export async function startResumed(
       await daemon.feed(state);
       for (;;) {
         const { status } = await qmp.execute('query-status');
-        if (status === 'running') return;
+        // Paused: it was started to be looked at first.
+        if (status === 'running' || status === 'paused') return;
         if (status !== 'inmigrate') throw cannotResume(`QEMU says "${status}"`);
         await host.sleep(5, io.signal);
       }

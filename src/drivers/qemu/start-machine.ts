@@ -1,17 +1,20 @@
-import type { MachineSpec, Started } from '../../core/driver.ts';
+import type { AccelChoice, MachineSpec, NetworkChoice, Started } from '../../core/driver.ts';
 import { CloneboxError, isCloneboxError } from '../../core/errors.ts';
-import type { ProcessRef } from '../../core/host.ts';
+import type { DaemonOptions, ProcessRef } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
+import type { ProjectTree } from '../../core/project-tree.ts';
 import { checkSocketPath } from '../../host/sockets.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import { chooseAccel } from './accel.ts';
-import { currentLayout, machineArguments, shareSlots } from './layout.ts';
+import { currentLayout, machineArguments, shareDescriptor, shareSlots } from './layout.ts';
 import { chooseNetwork, startPasst } from './network.ts';
 import { qemuProgram } from './preflight.ts';
 import { clearRuntime, findQemu, type Machine, readState, withQmp } from './process.ts';
+import type { Qmp } from './qmp.ts';
 import { checkKept, explainResume, startResumed, type Waking } from './resume.ts';
 import { readRun, writeRun } from './run-file.ts';
-import { findVirtiofsd, startVirtiofsd } from './virtiofs.ts';
+import { withShareTrees } from './share-trees.ts';
+import { checkVirtiofsd, findVirtiofsd, isServed, startVirtiofsd } from './virtiofs.ts';
 
 /** Longer than QEMU takes to make its devices on a machine under heavy load, in milliseconds. */
 const startTimeout = 120_000;
@@ -48,6 +51,26 @@ export async function startMachine(machine: Machine, spec: MachineSpec, io: Io):
   const accel = await chooseAccel(host, spec.accel);
   const network = await chooseNetwork(host, spec.network.egress);
   await checkKept(machine, spec);
+  return withShareTrees(host, spec.shares, (trees) =>
+    launch(machine, spec, { program, accel, network, trees, io }),
+  );
+}
+
+interface Launch {
+  readonly program: string;
+  readonly accel: AccelChoice;
+  readonly network: NetworkChoice;
+  /** The directories of the shares, in their order. */
+  readonly trees: readonly ProjectTree[];
+  readonly io: Io;
+}
+
+async function launch(
+  machine: Machine,
+  spec: MachineSpec,
+  { program, accel, network, trees, io }: Launch,
+): Promise<Started> {
+  const { host, files } = machine;
   await clearRuntime(host, files, io.signal);
   await host.files.makeDirectory(files.empty);
   try {
@@ -64,7 +87,7 @@ export async function startMachine(machine: Machine, spec: MachineSpec, io: Io):
       resumed: spec.resume?.mode,
     };
     await writeRun(machine, run);
-    const qemu = await startQemu(machine, argv, { spec, io });
+    const qemu = await startQemu(machine, argv, { spec, trees, io });
     return { process: await waitForQemu(machine, { spec, qemu, io }), ...run };
   } catch (error) {
     await clearRuntime(host, files, AbortSignal.timeout(20_000));
@@ -80,17 +103,42 @@ async function isStuck({ host, files }: Machine, io: Io): Promise<boolean> {
 async function startQemu(
   machine: Machine,
   argv: readonly string[],
-  { spec: { resume }, io }: { spec: MachineSpec; io: Io },
+  { spec, trees, io }: { spec: MachineSpec; trees: readonly ProjectTree[]; io: Io },
 ): Promise<Waking> {
-  const options = { logFile: machine.files.log };
-  if (resume !== undefined) return startResumed(machine, argv, { resume, options, io });
-  const process = await machine.host.startDaemon(argv, options);
+  const { resume, shares } = spec;
+  const own = trees.map(({ descriptor }, index) =>
+    shares[index]?.driver === '9p' ? descriptor : undefined,
+  );
+  const options = { logFile: machine.files.log, inherit: { from: shareDescriptor, own } };
+  const started =
+    resume === undefined
+      ? await startPlain(machine, argv, options)
+      : await startResumed(machine, argv, { resume, options, io });
+  if (!shares.some(isServed)) return started;
+  const wake = async (qmp: Qmp) => {
+    await started.wake(qmp);
+    for (const [index, share] of shares.entries()) {
+      const tree = trees[index];
+      const { host, files } = machine;
+      if (isServed(share) && tree) await checkVirtiofsd(host, { share, tree, files });
+    }
+    await qmp.execute('cont');
+  };
+  return { ...started, wake };
+}
+
+async function startPlain(
+  { host }: Machine,
+  argv: readonly string[],
+  options: DaemonOptions,
+): Promise<Waking> {
+  const process = await host.startDaemon(argv, options);
   return { process, wake: async (qmp) => void (await qmp.execute('query-status')) };
 }
 
 async function startShares(machine: Machine, spec: MachineSpec, io: Io): Promise<void> {
   const { host, files } = machine;
-  const shares = spec.shares.filter((share) => share.driver === 'virtiofs');
+  const shares = spec.shares.filter(isServed);
   if (shares.length === 0) return;
   const choice = await findVirtiofsd(host, io);
   if (choice === undefined) {

@@ -2,6 +2,7 @@ import type { ShareSpec } from '../../core/driver.ts';
 import { CloneboxError } from '../../core/errors.ts';
 import type { Host } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
+import { isSame, type ProjectTree } from '../../core/project-tree.ts';
 import type { RuntimeFiles } from './runtime-files.ts';
 
 /** Distributions put virtiofsd outside the PATH (docs/lab.md). */
@@ -11,6 +12,11 @@ export interface VirtiofsChoice {
   readonly program: string;
   /** `c`: the old daemon of QEMU 7 and before, which wants root; `rust`: the one that replaced it. */
   readonly flavour: 'c' | 'rust';
+}
+
+/** Whether a share has a virtiofsd of its own; else QEMU itself serves it. */
+export function isServed(share: Pick<ShareSpec, 'driver'>): boolean {
+  return share.driver === 'virtiofs';
 }
 
 /** The virtiofsd of this host, if there is one this user can run. */
@@ -56,7 +62,10 @@ exec 8<&- 9<&-
 (until [ -S "$socket" ] || ! kill -0 $$; do sleep 0.02; done; chown "$owner" "$socket") &
 exec "$@"`;
 
-/** Starts one virtiofsd for one share and waits until its socket is there. It ends with QEMU. */
+/**
+ * Starts one virtiofsd for one share and waits until its socket is there. It ends with QEMU. It is given the directory by
+ * its name, and may open it as late as QEMU connects: `checkVirtiofsd` says whether it has the right one.
+ */
 export async function startVirtiofsd(
   host: Host,
   choice: VirtiofsChoice,
@@ -104,4 +113,31 @@ export async function startVirtiofsd(
     }
     await host.sleep(20, io.signal);
   }
+}
+
+/**
+ * Whether the virtiofsd of a share, to which QEMU is connected, serves that very directory: it has made it its root. To be
+ * asked before the guest runs. Fails with `refused` when it is another one: somebody has renamed it in between.
+ */
+export async function checkVirtiofsd(
+  host: Host,
+  { share, tree, files }: { share: ShareSpec; tree: ProjectTree; files: RuntimeFiles },
+): Promise<void> {
+  const processes = await host.processesMentioning(files.virtiofs(share.tag));
+  const roots = await Promise.all(
+    processes.map(({ pid }) => host.files.identity(`/proc/${pid}/root`)),
+  );
+  const own = await host.files.identity('/');
+  const served = roots.filter((root) => root !== undefined && !(own && isSame(root, own)));
+  if (served.length > 0 && served.every((root) => root && isSame(root, tree.identity))) return;
+  throw new CloneboxError(
+    'refused',
+    served.length > 0
+      ? `the shared directory ${share.host} was replaced while the machine was started`
+      : `it cannot be told which directory virtiofsd serves for ${share.host}`,
+    {
+      hint: 'Look who renames it, then try again; vm.share_driver: 9p does without virtiofsd.',
+      facts: { path: share.host },
+    },
+  );
 }
