@@ -1,6 +1,12 @@
 import type { Io } from './io.ts';
 import type { FileIdentity, OpenedPlace, OpenedTree } from './project-tree.ts';
 
+/** Descriptors of this process that a program has too, at the numbers from `from` on; `undefined` leaves one out. */
+export interface Inherit {
+  readonly from: number;
+  readonly own: readonly (number | undefined)[];
+}
+
 /** The finished run of a program. A non-zero `exitCode` is a value, not an error. */
 export interface RunResult {
   readonly exitCode: number;
@@ -14,6 +20,7 @@ export interface RunOptions {
   input?: string | Uint8Array;
   env?: Readonly<Record<string, string | undefined>>;
   cwd?: string;
+  inherit?: Inherit;
   /** Milliseconds after which the program is killed and `deadline` is thrown. */
   timeout?: number;
   /** Called with each line of standard error (and of standard output) as it appears. */
@@ -45,8 +52,7 @@ export interface ProcessMemory {
 export interface DaemonOptions {
   /** Beside PATH, HOME and the like: nothing else of this process's own gets into a daemon, no variable, no descriptor. */
   env?: Readonly<Record<string, string | undefined>>;
-  /** Descriptors of this process that it has too, at the numbers from `from` on; `undefined` leaves one out. */
-  inherit?: { readonly from: number; readonly own: readonly (number | undefined)[] };
+  inherit?: Inherit;
   /** File that receives standard output and error, truncated first; what several say is appended. */
   logFile: string;
   cwd?: string;

@@ -5,6 +5,7 @@ import type { IdentityBaseline, IdentityReport, KnownIdentity, NewIdentity } fro
 
 import type { Io } from './io.ts';
 import type { VmPlan } from './plan.ts';
+import type { ProjectTree } from './project-tree.ts';
 import type { VmRecord } from './record.ts';
 import type { Secret } from './secret.ts';
 import type { SecretValue } from './secrets.ts';
@@ -32,6 +33,11 @@ export interface SetupInput {
   readonly record: VmRecord;
   readonly guest: Guest;
   readonly shareDriver: '9p' | 'virtiofs' | undefined;
+  /**
+   * What is shared as a copy, by its path on this host: opened before the guest ran, since afterwards it could be anything.
+   * Only of a machine that is being made.
+   */
+  readonly sources?: ReadonlyMap<string, ProjectTree> | undefined;
   /** Socket of the resident helper, of a machine that comes from a template. */
   readonly helper?: string | undefined;
 }

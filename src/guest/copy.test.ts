@@ -1,12 +1,15 @@
 import {
   chmodSync,
+  closeSync,
   existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
+  renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
@@ -15,7 +18,6 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { Guest } from '../core/guest.ts';
 import type { Host } from '../core/host.ts';
 import { quietIo } from '../core/quiet-io.ts';
 import type { VmRecord } from '../core/record.ts';
@@ -54,11 +56,30 @@ function hostWith(ssh = 'exec sh -c "$last"'): Host {
   return { ...real, require: async (name) => (name === 'ssh' ? program : real.require(name)) };
 }
 
-function copy(host: Host): Promise<void> {
+async function copy(
+  host: Host,
+  { meanwhile = () => {}, ...more }: { meanwhile?: () => void; descriptor?: number } = {},
+): Promise<void> {
   const user = { name: 'me', uid: real.user.uid, gid: real.user.gid, shell: '/bin/sh' };
-  const options = { host: source, guest: target, user, guestChannel: {} as Guest };
-  return copyIn({ host, paths }, record, { ...options, io: quietIo() });
+  const opened = await real.openTree(source, { links: 'follow' });
+  if (opened.kind !== 'tree') throw new Error(opened.kind);
+  meanwhile();
+  const options = { source: { ...opened.tree, ...more }, guest: target, user, io: quietIo() };
+  await copyIn({ host, paths }, record, options).finally(opened.tree.close);
 }
+
+test('a directory that is swapped for a link once it was opened is copied as what it was', async () => {
+  writeFileSync(join(source, 'ours'), '');
+  mkdirSync(join(scratch, 'secret'));
+  writeFileSync(join(scratch, 'secret', 'key'), '');
+  await copy(hostWith(), {
+    meanwhile: () => {
+      renameSync(source, join(scratch, 'moved'));
+      symlinkSync('secret', source);
+    },
+  });
+  expect(readdirSync(target)).toEqual(['ours']);
+});
 
 test('a copied directory has the same files, links, modes and times', async () => {
   mkdirSync(join(source, 'sub dir'));
@@ -92,8 +113,9 @@ test('a guest that cannot take it is an error with its words', async () => {
 });
 
 test('a part that cannot be read here is an error too, though the guest is content', async () => {
-  rmSync(source, { recursive: true });
-  await expect(copy(hostWith('cat > /dev/null'))).rejects.toMatchObject({
+  const nothing = openSync('/dev/null', 'r');
+  const copied = copy(hostWith('cat > /dev/null'), { descriptor: nothing });
+  await expect(copied.finally(() => closeSync(nothing))).rejects.toMatchObject({
     code: 'guest-failed',
     message: expect.stringContaining(source),
   });

@@ -1,12 +1,15 @@
 import { CloneboxError } from '../core/errors.ts';
-import type { Guest } from '../core/guest.ts';
 import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import type { GuestUser } from '../core/plan.ts';
+import type { ProjectTree } from '../core/project-tree.ts';
 import type { VmRecord } from '../core/record.ts';
 import type { Paths } from '../core/store.ts';
 import { shellQuote } from '../lib/quote.ts';
 import { sshArgv } from './ssh.ts';
+
+/** Where tar inherits the directory: its name may be another directory's by now. */
+const sourceDescriptor = 9;
 
 /**
  * Copies a host directory into the guest, owned by the guest's user: tar at one end of the pinned ssh, tar at the
@@ -15,9 +18,9 @@ import { sshArgv } from './ssh.ts';
 export async function copyIn(
   deps: { host: Host; paths: Paths },
   record: VmRecord,
-  options: { host: string; guest: string; user: GuestUser; guestChannel: Guest; io: Io },
+  options: { source: ProjectTree; guest: string; user: GuestUser; io: Io },
 ): Promise<void> {
-  const { io } = options;
+  const { source, io } = options;
   const ssh = await sshArgv(deps.host, record, {
     tty: false,
     user: 'root',
@@ -27,16 +30,17 @@ export async function copyIn(
   const owner = `${options.user.uid}:${options.user.gid}`;
   const remote = `mkdir -p ${target} && tar -C ${target} -xpf - && chown -R ${owner} ${target}`;
   // The status of a pipe is that of its end; that of tar here comes back on standard output.
-  const script =
-    'source=$1; shift; { { tar -C "$source" -cf - . || echo $? >&3; } | "$@" >&2; } 3>&1';
-  const result = await deps.host.run(['sh', '-c', script, 'sh', options.host, ...ssh, remote], io);
+  const script = `{ { tar -C /proc/self/fd/${sourceDescriptor} -cf - . || echo $? >&3; } | "$@" >&2 9<&-; } 3>&1`;
+  const result = await deps.host.run(['sh', '-c', script, 'sh', ...ssh, remote], io, {
+    inherit: { from: sourceDescriptor, own: [source.descriptor] },
+  });
   // 1: a file changed while it was read, which a living project may.
   if (result.exitCode !== 0 || !['', '1'].includes(result.stdout.trim())) {
     throw new CloneboxError(
       'guest-failed',
-      `could not copy ${options.host}: ${result.stderr.trim().slice(-500)}`,
+      `could not copy ${source.path}: ${result.stderr.trim().slice(-500)}`,
       {
-        facts: { phase: 'copies', path: options.host },
+        facts: { phase: 'copies', path: source.path },
       },
     );
   }

@@ -135,13 +135,17 @@ async function provision(
 }
 
 /** What is shared as a copy goes in, once. */
-async function copyShares(deps: Deps, { plan, record, guest }: SetupInput, io: Io): Promise<void> {
+async function copyShares(deps: Deps, input: SetupInput, io: Io): Promise<void> {
+  const { plan, record, sources } = input;
   const copies = plan.shares.filter((share) => share.mode === 'copy');
   if (copies.length === 0) return;
   const phase = { id: 'copies', title: 'Copying directories in' };
   await inPhase(phase, io, async () => {
-    for (const copy of copies)
-      await copyIn(deps, record, { ...copy, user: plan.user, guestChannel: guest, io });
+    for (const { host, guest } of copies) {
+      const source = sources?.get(host);
+      if (source === undefined) throw new Error(`${host} was not opened before the guest ran`);
+      await copyIn(deps, record, { source, guest, user: plan.user, io });
+    }
   });
 }
 

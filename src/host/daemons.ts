@@ -3,7 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import type { DaemonOptions, FedDaemon, ProcessRef } from '../core/host.ts';
 import { basicEnvironment } from './basic-environment.ts';
-import { withoutInherited } from './inherited.ts';
+import { handedOn, withoutInherited } from './inherited.ts';
 import { startTimeOf } from './processes.ts';
 import { explainSpawn } from './programs.ts';
 
@@ -40,13 +40,6 @@ export async function startFedDaemon(
   };
 }
 
-/** The entries of a child's `stdio` after the first three and `more`. */
-function inherited({ inherit }: DaemonOptions, more: readonly unknown[]): (number | null)[] {
-  if (inherit === undefined) return [];
-  const between = Array<null>(inherit.from - 3 - more.length).fill(null);
-  return [...between, ...inherit.own.map((descriptor) => descriptor ?? null)];
-}
-
 /** Whoever else writes there still does not leave a hole. */
 const fresh = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC | constants.O_APPEND;
 
@@ -60,7 +53,10 @@ async function launch(
   const log = openSync(options.logFile, fresh, 0o600);
   try {
     const child = spawn(program, args, {
-      stdio: withoutInherited(['ignore', log, log, ...more, ...inherited(options, more)], log),
+      stdio: withoutInherited(
+        ['ignore', log, log, ...more, ...handedOn(options.inherit, 3 + more.length)],
+        log,
+      ),
       detached: true,
       cwd: options.cwd ?? '/',
       env: { ...basicEnvironment(process.env), ...options.env },

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import type { Inherit } from '../core/host.ts';
 
 /** O_CLOEXEC as fdinfo has it (proc(5)): octal. */
 const closedOnExec = 0o2000000;
@@ -27,4 +28,11 @@ function isInherited(descriptor: number): boolean {
     // The one that the directory was read by.
     return false;
   }
+}
+
+/** The entries of a child's `stdio`, of which there are `before` already, for what it is to inherit. */
+export function handedOn(inherit: Inherit | undefined, before: number): (number | null)[] {
+  if (inherit === undefined) return [];
+  const between = Array<null>(inherit.from - before).fill(null);
+  return [...between, ...inherit.own.map((descriptor) => descriptor ?? null)];
 }

@@ -7,7 +7,7 @@ import { CloneboxError } from '../core/errors.ts';
 import type { ProcessMemory, ProcessRef, RunOptions, RunResult } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import { basicEnvironment } from './basic-environment.ts';
-import { withoutInherited } from './inherited.ts';
+import { handedOn, withoutInherited } from './inherited.ts';
 import { explainSpawn } from './programs.ts';
 
 class Collector {
@@ -58,10 +58,11 @@ export function run(argv: readonly string[], io: Io, options: RunOptions = {}): 
     const started = Date.now();
     const child = options.livesOn
       ? spawnToLiveOn(program, args, options)
-      : spawn(program, args, {
-          ...{ stdio: ['pipe', 'pipe', 'pipe'], detached: true, cwd: options.cwd },
+      : (spawn(program, args, {
+          stdio: ['pipe', 'pipe', 'pipe', ...handedOn(options.inherit, 3)],
+          ...{ detached: true, cwd: options.cwd },
           env: { ...process.env, ...options.env },
-        });
+        }) as ChildProcessWithoutNullStreams);
     let failure: unknown;
     let killTimer: NodeJS.Timeout | undefined;
     const end = (reason: unknown) => {

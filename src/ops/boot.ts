@@ -7,10 +7,10 @@ import type { VmRecord } from '../core/record.ts';
 import type { SetupInput } from '../core/setup.ts';
 import { withDeadline } from '../lib/deadline.ts';
 import { parseDuration } from '../lib/duration.ts';
-import { shellQuote } from '../lib/quote.ts';
 import { machineSpec } from './machine-spec.ts';
 import { handOverSecrets } from './secrets/hand-over.ts';
 import { closeRotation } from './secrets/rotate-key.ts';
+import { openSources } from './share-sources.ts';
 import { openTunnels } from './tunnels.ts';
 import { consoleLines, type WatchedMachine, whileAlive } from './watch-machine.ts';
 
@@ -50,7 +50,7 @@ export async function startMachine(ctx: Ctx, record: VmRecord, source?: Source):
   const { io } = ctx;
   const driver = await ctx.driver(record.plan.driver);
   io.emit({ kind: 'phase', id: 'start', title: 'Starting the machine' });
-  await checkShares(ctx, record);
+  const sources = await openSources(ctx, record);
   const { serialLog, disk } = ctx.store.paths.vm(record.name);
   const serialFrom = (await ctx.host.files.facts(serialLog))?.size ?? 0;
   const { record: current, started } = await startWithFreePorts(ctx, driver, { record, source });
@@ -66,26 +66,9 @@ export async function startMachine(ctx: Ctx, record: VmRecord, source?: Source):
     guest,
     shareDriver: started.shareDriver,
     helper: current.template && driver.channels(record.name).helper,
+    sources,
   };
   return { ...watched, record: current, started, guest, setup };
-}
-
-/** The guest writes in the project: a shared directory below it may have become a link to somewhere else meanwhile. */
-async function checkShares(ctx: Ctx, record: VmRecord): Promise<void> {
-  for (const share of record.plan.shares) {
-    const real = await ctx.host.files.realPath(share.host);
-    if (real === share.host || (share.mode === 'copy' && record.phase === 'ready')) continue;
-    throw new CloneboxError(
-      real === undefined ? 'not-found' : 'refused',
-      real === undefined
-        ? `the shared directory ${share.host} is gone`
-        : `the shared directory ${share.host} is now a link to ${real}`,
-      {
-        hint: `Put it back, or take it out: clonebox clone ${shellQuote(record.plan.project ?? '.')} --apply`,
-        facts: { path: share.host },
-      },
-    );
-  }
 }
 
 async function startWithFreePorts(

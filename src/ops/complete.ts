@@ -2,7 +2,7 @@ import type { Ctx } from '../core/ctx.ts';
 import type { Io } from '../core/io.ts';
 import type { VmPlan } from '../core/plan.ts';
 import type { Secret } from '../core/secret.ts';
-import type { Workstation } from '../core/setup.ts';
+import type { SetupInput, Workstation } from '../core/setup.ts';
 import type { Booted } from './boot.ts';
 import { closeEgress, openAllowlist } from './egress.ts';
 import { setLoginPassword } from './login-password.ts';
@@ -19,6 +19,7 @@ export async function complete(ctx: Ctx, booted: Booted): Promise<Secret | undef
     io: ctx.io,
     action: async (io) => {
       await ctx.setup.copyIn(setup, io);
+      await closeSources(setup);
       await ctx.setup.startServices(setup, io);
       await ctx.setup.postCommands(setup, io);
       const password = await finishSetUp(ctx, booted, { workstation, io });
@@ -26,6 +27,10 @@ export async function complete(ctx: Ctx, booted: Booted): Promise<Secret | undef
       return password;
     },
   });
+}
+
+async function closeSources({ sources }: SetupInput): Promise<void> {
+  for (const tree of sources?.values() ?? []) await tree.close();
 }
 
 /** Nothing was written after the identity. */
@@ -52,6 +57,7 @@ export async function setUp(ctx: Ctx, booted: Booted): Promise<Secret | undefine
     io: ctx.io,
     action: async (io) => {
       await ctx.setup.provision(booted.setup, workstation, io);
+      await closeSources(booted.setup);
       const password = await finishSetUp(ctx, booted, { workstation, io });
       // What was set up is on the disk, whatever happens to the machine from now on.
       await proveCommand(ctx, booted, ['sync']);

@@ -163,7 +163,7 @@ async function readBounded(walked: Walked, limit: number): Promise<TreeFile> {
   const handle = await fs.open(itself(walked.descriptor), 'r');
   try {
     // One byte more tells a file that has grown meanwhile.
-    const buffer = Buffer.alloc(limit + 1 < facts.size + 4096 ? limit + 1 : facts.size + 4096);
+    const buffer = Buffer.alloc(Math.min(limit + 1, facts.size + 4096));
     let length = 0;
     for (let more = 1; more > 0 && length < buffer.length; length += more) {
       more = (await handle.read(buffer, length, buffer.length - length, length)).bytesRead;
