@@ -4,6 +4,7 @@ import type { Ctx } from '../core/ctx.ts';
 import type { Image } from '../core/image.ts';
 import { shortKey } from '../core/template.ts';
 import { isFull, journaled, type Operation, operation } from './operation.ts';
+import { requireUnshared } from './own-places.ts';
 
 export interface ImageLine extends Image {
   /** VMs that stand on it: it cannot be pruned while there are any. */
@@ -74,6 +75,7 @@ function changeImages<T>(
   const target = { type: 'image', name } as const;
   const makesRoom = event === 'image.prune';
   return operation(ctx, { event, target, ...(makesRoom && { makesRoom }) }, async (op) => {
+    await requireUnshared(op.ctx);
     const undo = { kind: 'sweep-images' } as const;
     try {
       return await journaled(op, (journal) =>

@@ -175,36 +175,42 @@ function tooLate(file: string): CloneboxError {
   });
 }
 
-/** Shares by their canonical paths, so that a link inside the project cannot reach out unseen. */
+/**
+ * Shares by their canonical paths, so that a link inside the project cannot reach out unseen. From here on each is opened by
+ * exactly that path, and no link on it is followed.
+ */
 async function withRealShares(ctx: Ctx, plan: VmPlan): Promise<VmPlan> {
-  const shares = await Promise.all(
-    plan.shares.map(async (share) => {
-      const real = await ctx.host.files.realPath(share.host);
-      const facts = real === undefined ? undefined : await ctx.host.files.facts(real);
-      if (real === undefined || facts === undefined) {
-        throw new CloneboxError(
-          'config-invalid',
-          `the shared directory ${share.host} does not exist`,
-          {
-            hint: `Make it, or take it out of \`shares\` in ${plan.configFile ?? 'the configuration'}.`,
-            facts: { path: share.host },
-          },
-        );
-      }
-      if (facts.kind !== 'directory') {
-        throw new CloneboxError(
-          'config-invalid',
-          `${share.host} is not a directory and cannot be shared`,
-          {
-            hint: `Share the directory it is in, or take it out of \`shares\` in ${plan.configFile ?? 'the configuration'}.`,
-            facts: { path: share.host },
-          },
-        );
-      }
-      return { ...share, host: real };
-    }),
-  );
+  const shares: VmPlan['shares'][number][] = [];
+  for (const share of plan.shares) {
+    shares.push({ ...share, host: await canonicalShare(ctx, plan, share.host) });
+  }
   return { ...plan, shares };
+}
+
+async function canonicalShare(ctx: Ctx, plan: VmPlan, path: string): Promise<string> {
+  const opened = await ctx.host.openTree(path, { links: 'follow' });
+  if (opened.kind === 'tree') {
+    await opened.tree.close();
+    return opened.tree.path;
+  }
+  const facts = { path };
+  const out = `take it out of \`shares\` in ${plan.configFile ?? 'the configuration'}`;
+  switch (opened.kind) {
+    case 'link':
+      throw new CloneboxError(
+        'refused',
+        `the shared directory ${path} was replaced while it was looked at: ${opened.link} is a link to ${opened.target} now`,
+        { hint: 'Look who renames it, then try again.', facts },
+      );
+    case 'absent':
+      throw new CloneboxError('config-invalid', `the shared directory ${path} does not exist`, {
+        ...{ hint: `Make it, or ${out}.`, facts },
+      });
+    case 'not-a-directory':
+      throw new CloneboxError('config-invalid', `${path} is not a directory and cannot be shared`, {
+        ...{ hint: `Share the directory it is in, or ${out}.`, facts },
+      });
+  }
 }
 
 function checkShares(plan: VmPlan, home: string): void {

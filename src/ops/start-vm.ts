@@ -3,6 +3,7 @@ import type { VmRecord } from '../core/record.ts';
 import type { Journal } from '../core/store.ts';
 import { bootMachine, settle } from './boot.ts';
 import { openAllowlist, requireClosable } from './egress.ts';
+import { requireUnshared } from './own-places.ts';
 import { proveCommand } from './prove-command.ts';
 import { waitForPorts } from './ready.ts';
 import { secondsSince, type Timings } from './timings.ts';
@@ -19,6 +20,7 @@ export async function startVm(
   const { name, plan } = record;
   const driver = await ctx.driver(plan.driver);
   requireClosable(driver, plan);
+  await requireUnshared(ctx);
   await driver.grow(ctx.store.paths.vm(name).disk, plan.disk, ctx.io);
   const booted = await journal.step(
     'its machine',
