@@ -36,6 +36,10 @@ export default defineConfig({
       },
       {
         extends: true,
+        test: { name: 'attacks', include: ['test/attacks/**/*.test.ts'], ...realMachines },
+      },
+      {
+        extends: true,
         test: { name: 'crash', include: ['test/crash/**/*.test.ts'], ...realMachines },
       },
     ],
