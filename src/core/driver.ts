@@ -1,6 +1,6 @@
-import type { ProcessRef } from './host.ts';
 import type { Io } from './io.ts';
 import type { VmName } from './name.ts';
+import type { ProcessRef } from './process.ts';
 
 /** How a machine boots: its own loader, or a kernel handed to it. */
 export type BootSpec =

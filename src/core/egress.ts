@@ -1,4 +1,4 @@
-import type { ProcessRef } from './host.ts';
+import type { ProcessRef } from './process.ts';
 
 /** Where the guest finds the proxy that lets it out to the hosts of `network.allow`: a port of its own loopback. */
 export const egressPort = 3128;

@@ -1,5 +1,8 @@
+import type { TreeLink } from '../lib/leaving-links.ts';
+import { printable } from '../lib/printable.ts';
 import { CloneboxError } from './errors.ts';
 import type { FileContent, FileFacts } from './host.ts';
+import type { Io } from './io.ts';
 
 /** What tells two files or directories of this machine apart, whatever they are called. */
 export interface FileIdentity {
@@ -60,10 +63,41 @@ export interface ProjectTree {
   writeNew(path: string, content: FileContent, mode: number): Promise<void>;
   /** As `writeNew`, and in the place of a file that is there. A link that stays inside goes on to be one. */
   replace(path: string, content: FileContent, mode: number): Promise<void>;
+  /** What is in it, counted: changes nothing. */
+  survey(io: Pick<Io, 'signal'>, options: { follow: boolean }): Promise<TreeSurvey>;
+  /**
+   * Unpacks an archive of tar, whose entries are below `top`, into a private directory beside, then moves `top` in as a file
+   * or directory of this name: what is there is replaced or filled up. The archive may be a guest's and anything: fails with
+   * `refused` for one that would reach elsewhere, or has links that lead out of what it holds, and nothing is there then.
+   * `whole` fails when what sends it says at its end that it is not all of it.
+   */
+  receive(
+    name: string,
+    archive: { bytes: AsyncIterable<Uint8Array>; whole: () => Promise<void> },
+    io: Io,
+  ): Promise<Received>;
   /** Removes what writers that are gone have left half written in a directory. */
   sweepDrafts(isGone: (pid: number) => Promise<boolean>, path?: string): Promise<void>;
   /** Closes the descriptor; may be repeated. A tree that is kept until the process ends need not be closed. */
   close(): Promise<void>;
+}
+
+/** What is below a directory. Names are bytes, one character each. */
+export interface TreeSurvey {
+  readonly files: number;
+  readonly links: readonly TreeLink[];
+  /** Pipes, sockets and devices. */
+  readonly special: readonly string[];
+  /** Links that lead nowhere or in a circle; only when they were followed. */
+  readonly broken: readonly string[];
+}
+
+/** What was received. */
+export interface Received {
+  readonly files: number;
+  readonly bytes: number;
+  /** What is neither file, directory nor link, and was left out. */
+  readonly skipped: readonly string[];
 }
 
 /** What came of opening a directory as a tree. */
@@ -105,6 +139,24 @@ export function leavesTree(
   return new CloneboxError('refused', `${link} is a link that leads out of ${tree}, to ${target}`, {
     hint,
     facts: { path: link, target, within: tree },
+  });
+}
+
+/** A name that is kept as bytes, one character each, for people to read. */
+export function bytesAsText(bytes: string): string {
+  return printable(Buffer.from(bytes, 'latin1').toString('utf8'), 200);
+}
+
+/** Why nothing is copied: links of it lead out of it. */
+export function leavesCopy(leaving: readonly TreeLink[]): CloneboxError {
+  const lines = leaving.map(({ path, target }) => `${bytesAsText(path)} -> ${bytesAsText(target)}`);
+  const shown = lines.slice(0, 5).map((line) => `  ${line}`);
+  const more = lines.length > shown.length ? [`  and ${lines.length - shown.length} more`] : [];
+  const what = lines.length === 1 ? 'a link leads' : `${lines.length} links lead`;
+  const message = `nothing was copied: ${what} out of what is copied`;
+  return new CloneboxError('refused', [message, ...shown, ...more].join('\n'), {
+    hint: 'Remove them; or, into a VM, copy what they lead to in their place: --follow-links',
+    facts: { links: lines.slice(0, 100) },
   });
 }
 

@@ -1,6 +1,6 @@
 import type { DetectInput } from '../core/detect.ts';
 import { reasonOf } from '../core/errors.ts';
-import type { RunResult } from '../core/host.ts';
+import type { RunResult } from '../core/process.ts';
 import { inTime, withDeadline } from '../lib/deadline.ts';
 import { printable } from '../lib/printable.ts';
 

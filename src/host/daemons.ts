@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import type { DaemonOptions, FedDaemon, ProcessRef } from '../core/host.ts';
+import type { DaemonOptions, FedDaemon, ProcessRef } from '../core/process.ts';
 import { basicEnvironment } from './basic-environment.ts';
 import { handedOn, withoutInherited } from './inherited.ts';
 import { startTimeOf } from './processes.ts';

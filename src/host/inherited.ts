@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import type { Inherit } from '../core/host.ts';
+import type { Inherit } from '../core/process.ts';
 
 /** O_CLOEXEC as fdinfo has it (proc(5)): octal. */
 const closedOnExec = 0o2000000;

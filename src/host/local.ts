@@ -9,6 +9,7 @@ import { createLogFile } from './log-file.ts';
 import * as processes from './processes.ts';
 import { missingProgram, which } from './programs.ts';
 import { canBind, connectLines, listenOnce, portAnswers } from './sockets.ts';
+import { stream } from './stream.ts';
 import { joinTerminal } from './terminal.ts';
 import { openPlace, openTree } from './tree/open-tree.ts';
 
@@ -47,6 +48,7 @@ export function createHost(env: NodeJS.ProcessEnv = process.env): Host {
       return path;
     },
     run: processes.run,
+    stream,
     runAttached: processes.runAttached,
     startDaemon: daemons.startDaemon,
     startFedDaemon: daemons.startFedDaemon,

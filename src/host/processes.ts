@@ -2,10 +2,12 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { constants as systemConstants } from 'node:os';
+import { Readable, type Writable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { StringDecoder } from 'node:string_decoder';
 import { CloneboxError } from '../core/errors.ts';
-import type { ProcessMemory, ProcessRef, RunOptions, RunResult } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
+import type { ProcessMemory, ProcessRef, RunOptions, RunResult } from '../core/process.ts';
 import { basicEnvironment } from './basic-environment.ts';
 import { handedOn, withoutInherited } from './inherited.ts';
 import { explainSpawn } from './programs.ts';
@@ -100,7 +102,7 @@ export function run(argv: readonly string[], io: Io, options: RunOptions = {}): 
     });
     child.stderr.on('data', (chunk: Buffer) => stderr.add(chunk));
     child.stdin.on('error', () => {});
-    child.stdin.end(options.input);
+    giveInput(child.stdin, options.input, end);
     const done = () => {
       clearTimeout(timer);
       clearTimeout(killTimer);
@@ -128,6 +130,21 @@ export function run(argv: readonly string[], io: Io, options: RunOptions = {}): 
         stderr: stderr.text(),
       });
     });
+  });
+}
+
+/** A source that fails ends the program; a program that reads no more says itself why. */
+function giveInput(
+  stdin: Writable,
+  input: RunOptions['input'],
+  end: (reason: unknown) => void,
+): void {
+  if (input === undefined || typeof input === 'string' || input instanceof Uint8Array) {
+    stdin.end(input);
+    return;
+  }
+  pipeline(Readable.from(input), stdin).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_PREMATURE_CLOSE') end(error);
   });
 }
 

@@ -1,6 +1,7 @@
 import { CloneboxError } from '../core/errors.ts';
-import type { Host, RunResult } from '../core/host.ts';
+import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
+import type { RunResult } from '../core/process.ts';
 import { type BootstrapMode, chooseMode } from './bootstrap-mode.ts';
 import { createLineReader } from './bootstrap-progress.ts';
 import type { Building } from './building.ts';

@@ -1,6 +1,6 @@
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
-import type { ProcessRef } from '../core/host.ts';
+import type { ProcessRef } from '../core/process.ts';
 import { createAudit } from '../store/audit/audit.ts';
 import { auditFiles } from '../store/audit/place.ts';
 import { type BenchReport, report, result, type Self } from './bench.ts';

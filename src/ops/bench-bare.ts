@@ -1,8 +1,8 @@
 import type { Ctx } from '../core/ctx.ts';
 import { emulatedProcessor } from '../core/emulated-processor.ts';
 import { CloneboxError } from '../core/errors.ts';
-import type { ProcessRef } from '../core/host.ts';
 import type { Image } from '../core/image.ts';
+import type { ProcessRef } from '../core/process.ts';
 import { uninterrupted } from '../core/quiet-io.ts';
 import { until } from '../lib/until.ts';
 

@@ -1,7 +1,7 @@
 import type { NetworkSpec, Started } from '../../core/driver.ts';
 import { CloneboxError, isCloneboxError } from '../../core/errors.ts';
-import type { ProcessRef } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
+import type { ProcessRef } from '../../core/process.ts';
 import { closedNetwork, hostForwards, hubPort, nicPort, uplinks } from './network.ts';
 import { findQemu, type Machine, withQmp } from './process.ts';
 import type { Qmp } from './qmp.ts';

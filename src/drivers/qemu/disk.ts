@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import type { DiskSpec } from '../../core/driver.ts';
 import { CloneboxError } from '../../core/errors.ts';
-import type { Host, RunResult } from '../../core/host.ts';
+import type { Host } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
+import type { RunResult } from '../../core/process.ts';
 
 const Info = z.looseObject({ 'virtual-size': z.number(), 'actual-size': z.number().optional() });
 

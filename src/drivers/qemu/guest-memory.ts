@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import type { Extent } from '../../core/driver.ts';
 import { CloneboxError } from '../../core/errors.ts';
-import type { Host, ProcessRef } from '../../core/host.ts';
+import type { Host } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
+import type { ProcessRef } from '../../core/process.ts';
 
 /** Milliseconds for copying the memory of a large machine to a slow disk. */
 const copyTimeout = 10 * 60_000;

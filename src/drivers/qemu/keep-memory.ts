@@ -1,7 +1,8 @@
 import type { KeptMemory } from '../../core/driver.ts';
 import { CloneboxError } from '../../core/errors.ts';
-import type { Incoming, ProcessRef } from '../../core/host.ts';
+import type { Incoming } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
+import type { ProcessRef } from '../../core/process.ts';
 import { hasBalloon } from './balloon.ts';
 import { copyMemory, findMemory } from './guest-memory.ts';
 import { sealState } from './kept-state.ts';

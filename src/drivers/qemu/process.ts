@@ -1,5 +1,6 @@
 import type { MachineState } from '../../core/driver.ts';
-import type { Host, ProcessRef } from '../../core/host.ts';
+import type { Host } from '../../core/host.ts';
+import type { ProcessRef } from '../../core/process.ts';
 import { quietIo } from '../../core/quiet-io.ts';
 import { withDeadline } from '../../lib/deadline.ts';
 import { connectQmp, type Qmp } from './qmp.ts';

@@ -1,7 +1,7 @@
 import type { MachineSpec } from '../../core/driver.ts';
 import { CloneboxError, isCloneboxError } from '../../core/errors.ts';
-import type { DaemonOptions, FedDaemon, ProcessRef } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
+import type { DaemonOptions, FedDaemon, ProcessRef } from '../../core/process.ts';
 import { copyMemory, findMemory } from './guest-memory.ts';
 import { unsealState } from './kept-state.ts';
 import { stateDescriptor } from './layout.ts';

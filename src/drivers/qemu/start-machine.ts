@@ -1,7 +1,7 @@
 import type { AccelChoice, MachineSpec, NetworkChoice, Started } from '../../core/driver.ts';
 import { CloneboxError, isCloneboxError } from '../../core/errors.ts';
-import type { DaemonOptions, ProcessRef } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
+import type { DaemonOptions, ProcessRef } from '../../core/process.ts';
 import type { ProjectTree } from '../../core/project-tree.ts';
 import { checkSocketPath } from '../../host/sockets.ts';
 import { withDeadline } from '../../lib/deadline.ts';

@@ -11,6 +11,11 @@ export const close = promisify(callbacks.close);
 export const readlink = promisify(callbacks.readlink);
 export const readdir = promisify(callbacks.readdir);
 
+const readdirBytes = promisify(callbacks.readdir) as (
+  path: string,
+  options: { encoding: 'buffer' },
+) => Promise<Buffer[]>;
+
 const fstat = promisify(callbacks.fstat);
 
 /** open(2): a place in the file system and not its content; opens no pipe, no device, and no link's target. */
@@ -21,11 +26,28 @@ export function itself(descriptor: number): string {
   return `/proc/self/fd/${descriptor}`;
 }
 
+/** A name in a directory: text, or the bytes of one that is none. */
+export type Name = string | Buffer;
+
 /** A name in a directory, beneath its descriptor. It must be one name: no slash, no `..`. */
-export function beneath(directory: number, name: string): string {
-  if (name === '' || name === '.' || name === '..' || name.includes('/') || name.includes('\0'))
-    throw new Error(`not one name: ${JSON.stringify(name)}`);
-  return `/proc/self/fd/${directory}/${name}`;
+export function beneath<T extends Name>(directory: number, name: T): T {
+  const base = `/proc/self/fd/${directory}/`;
+  if (!isOneName(name)) throw new Error(`not one name: ${JSON.stringify(String(name))}`);
+  const path = typeof name === 'string' ? base + name : Buffer.concat([Buffer.from(base), name]);
+  return path as T;
+}
+
+/** Whether it is the name of something in a directory, and leads nowhere else. */
+export function isOneName(name: Name): boolean {
+  const bytes = Buffer.from(name as string);
+  const text = bytes.toString('latin1');
+  if (text === '' || text === '.' || text === '..') return false;
+  return bytes.length <= 255 && !bytes.includes(0) && !bytes.includes('/');
+}
+
+/** The names in an open directory, as bytes. */
+export async function namesIn(directory: number): Promise<Buffer[]> {
+  return await readdirBytes(itself(directory), { encoding: 'buffer' });
 }
 
 export function codeOf(error: unknown): string | undefined {
@@ -33,7 +55,7 @@ export function codeOf(error: unknown): string | undefined {
 }
 
 /** `undefined` when nothing of this name is in the directory. */
-export async function openName(directory: number, name: string): Promise<number | undefined> {
+export async function openName(directory: number, name: Name): Promise<number | undefined> {
   try {
     return await open(beneath(directory, name), pathOnly);
   } catch (error) {

@@ -4,6 +4,8 @@ import type { FileFacts } from '../../core/host.ts';
 import type { OpenedPlace, OpenedTree, ProjectTree, TreeFile } from '../../core/project-tree.ts';
 import { explained, isMissing } from '../files.ts';
 import { close, factsOf, identityOf, itself, open, readdir, statOf } from './descriptors.ts';
+import { receive } from './receive.ts';
+import { surveyTree } from './survey.ts';
 import { sweepDrafts, writeFile } from './tree-files.ts';
 import { type Step, type Walked, walk } from './walk.ts';
 
@@ -135,6 +137,9 @@ function createTree(root: Step, identity: ProjectTree['identity']): ProjectTree 
       }),
     writeNew: (path, content, mode) => write(path, { content, mode, isNew: true }),
     replace: (path, content, mode) => write(path, { content, mode, isNew: false }),
+    survey: ({ signal }, { follow }) => explained(base, surveyTree(descriptor, { signal, follow })),
+    receive: (name, archive, io) =>
+      explained(at(name), receive({ directory: descriptor, name, path: at(name) }, archive, io)),
     sweepDrafts: (isGone, path = '.') =>
       go(path, async (walked) => {
         if (walked.kind === 'there' && walked.stat.isDirectory())

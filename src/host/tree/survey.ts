@@ -1,0 +1,93 @@
+import { constants, type Dirent } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import type { TreeSurvey } from '../../core/project-tree.ts';
+import type { TreeLink } from '../../lib/leaving-links.ts';
+import { close, codeOf, identityOf, itself, open, statOf } from './descriptors.ts';
+
+interface Survey {
+  files: number;
+  readonly links: TreeLink[];
+  readonly special: string[];
+  readonly broken: string[];
+}
+
+interface Going {
+  readonly signal: AbortSignal;
+  readonly follow: boolean;
+  /** The directories around this one, by what they are. */
+  readonly around: readonly string[];
+  readonly survey: Survey;
+}
+
+const directory = constants.O_RDONLY | constants.O_DIRECTORY;
+
+/**
+ * Counts what is below an open directory and lists its links, each directory opened beneath the one before. Names that are
+ * no UTF-8 are told as the bytes they are, one character each. With `follow` links are followed, and `broken` has those that
+ * lead nowhere or in a circle.
+ */
+export async function surveyTree(
+  descriptor: number,
+  { signal, follow }: { signal: AbortSignal; follow: boolean },
+): Promise<TreeSurvey> {
+  const survey: Survey = { files: 0, links: [], special: [], broken: [] };
+  const around = [keyOf(await statOf(descriptor))];
+  await go(descriptor, '', { signal, follow, around, survey });
+  return survey;
+}
+
+async function go(descriptor: number, path: string, going: Going): Promise<void> {
+  const { signal, survey } = going;
+  const entries = await fs.readdir(itself(descriptor), { withFileTypes: true, encoding: 'latin1' });
+  for (const entry of entries as unknown as Dirent[]) {
+    signal.throwIfAborted();
+    const at = path === '' ? entry.name : `${path}/${entry.name}`;
+    const place = Buffer.concat([
+      Buffer.from(`${itself(descriptor)}/`),
+      Buffer.from(entry.name, 'latin1'),
+    ]);
+    if (entry.isDirectory()) await enter(place, at, going);
+    else if (entry.isSymbolicLink()) await meetLink(place, at, going);
+    else if (entry.isFile()) survey.files += 1;
+    else survey.special.push(at);
+  }
+}
+
+async function meetLink(place: Buffer, at: string, going: Going): Promise<void> {
+  const { survey, follow } = going;
+  if (follow) {
+    const there = await fs.stat(place).catch(() => undefined);
+    if (there === undefined) survey.broken.push(at);
+    else if (there.isDirectory()) await enter(place, at, going);
+    else survey.files += 1;
+    return;
+  }
+  const target = await fs.readlink(place, 'latin1').catch(goneMeanwhile);
+  if (target !== undefined) survey.links.push({ path: at, target });
+}
+
+async function enter(place: Buffer, at: string, going: Going): Promise<void> {
+  const flags = going.follow ? directory : directory | constants.O_NOFOLLOW;
+  const inner = await open(place, flags).catch(goneMeanwhile);
+  if (inner === undefined) return;
+  try {
+    const key = keyOf(await statOf(inner));
+    if (going.around.includes(key)) going.survey.broken.push(at);
+    else await go(inner, at, { ...going, around: [...going.around, key] });
+  } finally {
+    await close(inner);
+  }
+}
+
+function keyOf(stat: Parameters<typeof identityOf>[0]): string {
+  const { device, inode } = identityOf(stat);
+  return `${device}:${inode}`;
+}
+
+/** It is something else, or nothing, by now: tar takes it as what it is then, and follows nothing. */
+function goneMeanwhile(error: unknown): undefined {
+  const code = codeOf(error);
+  if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP' || code === 'EINVAL')
+    return undefined;
+  throw error;
+}

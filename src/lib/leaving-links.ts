@@ -1,0 +1,46 @@
+/** A link of a tree, by its path from the top, and what it says. */
+export interface TreeLink {
+  readonly path: string;
+  readonly target: string;
+}
+
+/** As many as the kernel follows. */
+const mostLinks = 40;
+
+/** Directories of programs that come with a system: a virtual environment of Python has links into them. */
+const programs = /^(?:\/usr\/bin|\/usr\/local\/bin|\/bin)\/[^/]+$/;
+
+/**
+ * The links of a tree that lead out of it, wherever the tree is put: by a whole path, or by more `..` than there is tree, also
+ * by way of other links. A link to nothing in the tree stays in it. Links to programs of the system are let through: nothing
+ * is read or written by them.
+ */
+export function leavingLinks(links: readonly TreeLink[]): TreeLink[] {
+  const all = new Map(links.map(({ path, target }) => [path, target]));
+  return links.filter(({ path, target }) => !programs.test(target) && leaves(path, all));
+}
+
+function leaves(path: string, links: ReadonlyMap<string, string>): boolean {
+  const at: string[] = [];
+  const left = path.split('/');
+  let followed = 0;
+  for (let name = left.shift(); name !== undefined; name = left.shift()) {
+    if (name === '' || name === '.') continue;
+    if (name === '..') {
+      if (at.pop() === undefined) return true;
+      continue;
+    }
+    const here = [...at, name].join('/');
+    const target = links.get(here);
+    if (target === undefined) {
+      at.push(name);
+      continue;
+    }
+    followed += 1;
+    // A circle leads nowhere.
+    if (followed > mostLinks) return false;
+    if (target.startsWith('/')) return here === path || !programs.test(target);
+    left.unshift(...target.split('/'));
+  }
+  return false;
+}

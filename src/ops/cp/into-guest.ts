@@ -1,0 +1,177 @@
+import { basename, join, resolve } from 'node:path';
+import type { Ctx } from '../../core/ctx.ts';
+import { CloneboxError } from '../../core/errors.ts';
+import type { Streamed } from '../../core/process.ts';
+import {
+  bytesAsText,
+  leavesCopy,
+  leavesTree,
+  type OpenedPlace,
+  type ProjectTree,
+} from '../../core/project-tree.ts';
+import type { VmRecord } from '../../core/record.ts';
+import { leavingLinks } from '../../lib/leaving-links.ts';
+import { printable } from '../../lib/printable.ts';
+import { isWrittenByOthers } from '../floors.ts';
+import type { Copied } from './cp.ts';
+import { guestError, receiveScript, shellCommand } from './guest-side.ts';
+import { isContentsOf, lastName } from './paths.ts';
+
+/** Where tar inherits the directory that it reads. */
+const sourceDescriptor = 9;
+
+/** So many bytes at the end of an archive have all of its last entry, which says that it is whole. */
+const heldBack = 2 * 10_240;
+
+interface Way {
+  readonly from: string;
+  readonly to: string;
+  readonly cwd: string;
+  readonly followLinks: boolean;
+}
+
+/** Into a VM: the directory is read by its descriptor, and what comes in there is moved into its place when it is whole. */
+export async function copyIntoGuest(
+  ctx: Ctx,
+  record: VmRecord,
+  { from, to, cwd, followLinks }: Way,
+): Promise<Omit<Copied, 'copied'>> {
+  const source = await openSource(ctx, resolve(cwd, from), from);
+  try {
+    const survey = await look(ctx, source, followLinks);
+    const ssh = await ctx.sshCommand(record, { tty: false });
+    const name = lastName(from) ?? basename(resolve(cwd, from));
+    const contents = source.kind === 'directory' && isContentsOf(from);
+    const command = shellCommand(receiveScript, [to, name, contents ? 'contents' : '']);
+    const tar = ctx.host.stream(await archive(ctx, source, followLinks), ctx.io, {
+      inherit: { from: sourceDescriptor, own: [source.tree.descriptor] },
+      env: { LC_ALL: 'C' },
+    });
+    const sent = { bytes: 0 };
+    const input = wholeArchive(ctx, tar, { what: from, sent });
+    try {
+      const result = await ctx.host.run([...ssh, command], ctx.io, { input });
+      if (result.exitCode !== 0) throw guestError(record, result, to);
+    } finally {
+      tar.end();
+    }
+    return { files: survey.files, bytes: sent.bytes, skipped: survey.skipped };
+  } finally {
+    await source.tree.close();
+  }
+}
+
+interface Source {
+  readonly kind: 'file' | 'directory';
+  /** The directory itself, or the one that the file is in. */
+  readonly tree: ProjectTree;
+  readonly name: string;
+}
+
+async function openSource(ctx: Ctx, path: string, said: string): Promise<Source> {
+  const found = await ctx.host.openPlace(path, { isFloor: await isWrittenByOthers(ctx) });
+  if (found.kind === 'outside') throw leavesTree(found.floor, found, 'Name what is to be copied.');
+  if (found.kind !== 'place' || found.facts === undefined) throw missing(said, path);
+  const { parent, name, facts } = found;
+  if (facts.kind === 'file') return { kind: 'file', tree: parent, name };
+  if (facts.kind === 'directory')
+    return { kind: 'directory', ...(await inside(found, said)), name };
+  await parent.close();
+  throw new CloneboxError('usage', `${said} is neither a file nor a directory`, {
+    hint: 'Pipes, sockets and devices are not copied.',
+    facts: { path, kind: facts.kind },
+  });
+}
+
+async function inside(
+  { parent, name }: Extract<OpenedPlace, { kind: 'place' }>,
+  said: string,
+): Promise<{ tree: ProjectTree }> {
+  const tree = await parent.openDirectory(name);
+  await parent.close();
+  if (tree === undefined) throw missing(said, join(parent.path, name));
+  return { tree };
+}
+
+function missing(said: string, path: string): CloneboxError {
+  return new CloneboxError('not-found', `${said} does not exist`, { facts: { path } });
+}
+
+/** What there is to be copied. Fails with `refused` when a link of it leads out: nothing has been sent then. */
+async function look(ctx: Ctx, { kind, tree }: Source, follow: boolean) {
+  if (kind === 'file') return { files: 1, skipped: [] };
+  const { files, links, special, broken } = await tree.survey(ctx.io, { follow });
+  if (broken.length > 0) {
+    const names = broken.slice(0, 5).map(bytesAsText).join(', ');
+    throw new CloneboxError(
+      'usage',
+      `links cannot be followed that lead nowhere, or in a circle: ${names}`,
+      {
+        hint: 'Remove them, or leave --follow-links out: links stay links then.',
+        facts: { links: broken.slice(0, 100).map(bytesAsText) },
+      },
+    );
+  }
+  const leaving = leavingLinks(links);
+  if (leaving.length > 0) throw leavesCopy(leaving);
+  return { files, skipped: special.map(bytesAsText) };
+}
+
+/**
+ * An archive with everything below `top`, and `proc` as its last entry, which is there when all of it is. Entries are told
+ * by options that come before them; names begin with `./`, so that none is an option.
+ */
+async function archive(ctx: Ctx, { kind, name }: Source, followLinks: boolean): Promise<string[]> {
+  const everything = kind === 'directory';
+  const rename = everything ? 's,^\\.\\(/\\|$\\),top\\1,' : 's,^\\./.*$,top,';
+  return [
+    await ctx.host.require('tar'),
+    ...[
+      '-C',
+      `/proc/self/fd/${sourceDescriptor}`,
+      '--format=posix',
+      `--transform=flags=rhS;${rename}`,
+    ],
+    ...(followLinks ? ['-h'] : []),
+    ...['-cf', '-', everything ? '.' : `./${name}`],
+    ...['-C', '/', '--no-recursion', 'proc'],
+  ];
+}
+
+/** The bytes of an archive; the last of them only once it is known that tar has read all there is. */
+async function* wholeArchive(
+  { io }: Ctx,
+  tar: Streamed,
+  { what, sent }: { what: string; sent: { bytes: number } },
+): AsyncGenerator<Uint8Array> {
+  let waiting: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of tar.output) {
+    waiting.push(chunk);
+    length += chunk.length;
+    while (waiting[0] !== undefined && length - waiting[0].length >= heldBack) {
+      const [first] = waiting.splice(0, 1) as [Uint8Array];
+      length -= first.length;
+      sent.bytes += first.length;
+      io.emit({ kind: 'transfer', what, done: sent.bytes, total: undefined });
+      yield first;
+    }
+  }
+  const { exitCode, stderr } = await tar.ended;
+  // 1: a file changed while it was read, which a living project may.
+  if (exitCode > 1) {
+    throw new CloneboxError('host-unable', `${what} cannot be read: ${lastLines(stderr)}`, {
+      hint: 'Look at the permissions of what is named.',
+      facts: { exitCode },
+    });
+  }
+  for (const chunk of waiting) {
+    sent.bytes += chunk.length;
+    yield chunk;
+  }
+  waiting = [];
+}
+
+function lastLines(text: string): string {
+  return printable(text.trim().split('\n').slice(-3).join('; '), 500);
+}
