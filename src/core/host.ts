@@ -1,3 +1,4 @@
+import type { FileContent, FileFacts, FileIdentity } from './file-facts.ts';
 import type { Io } from './io.ts';
 import type {
   DaemonOptions,
@@ -9,7 +10,7 @@ import type {
   Streamed,
   StreamOptions,
 } from './process.ts';
-import type { FileIdentity, OpenedPlace, OpenedTree } from './project-tree.ts';
+import type { OpenedPlace, OpenedTree } from './project-tree.ts';
 
 /** Bytes that one client sends to a UNIX socket of this process. */
 export interface Incoming {
@@ -50,16 +51,6 @@ export interface HostUser {
   readonly shell: string;
 }
 
-export interface FileFacts {
-  readonly kind: 'file' | 'directory' | 'symlink' | 'socket' | 'other';
-  readonly size: number;
-  /** Bytes really allocated on the disk. */
-  readonly allocated: number;
-  readonly mode: number;
-  readonly uid: number;
-  readonly modified: number;
-}
-
 /** A file open for reading: the same one, whatever its name is given to meanwhile. */
 export interface OpenFile {
   size(): Promise<number>;
@@ -67,9 +58,6 @@ export interface OpenFile {
   read(into: Uint8Array, offset: number): Promise<number>;
   close(): Promise<void>;
 }
-
-/** Parts of a text are written as they come. */
-export type FileContent = string | Uint8Array | AsyncIterable<string>;
 
 /** Files of this machine. Every write is atomic and private (0600, directories 0700) unless told otherwise. */
 export interface Files {

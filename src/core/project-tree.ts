@@ -1,14 +1,8 @@
 import type { TreeLink } from '../lib/leaving-links.ts';
 import { printable } from '../lib/printable.ts';
 import { CloneboxError } from './errors.ts';
-import type { FileContent, FileFacts } from './host.ts';
+import type { FileContent, FileFacts, FileIdentity } from './file-facts.ts';
 import type { Io } from './io.ts';
-
-/** What tells two files or directories of this machine apart, whatever they are called. */
-export interface FileIdentity {
-  readonly device: bigint;
-  readonly inode: bigint;
-}
 
 /** What stands at a path of a tree, links followed for as long as they stay in it. */
 export type TreeNode =

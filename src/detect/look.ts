@@ -1,5 +1,5 @@
 import type { DetectInput } from '../core/detect.ts';
-import type { FileFacts } from '../core/host.ts';
+import type { FileFacts } from '../core/file-facts.ts';
 import { isWithin } from '../lib/is-within.ts';
 import { below } from './paths.ts';
 

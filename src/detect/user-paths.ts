@@ -1,5 +1,5 @@
 import type { DetectInput, Detector, FoundPath } from '../core/detect.ts';
-import type { FileFacts } from '../core/host.ts';
+import type { FileFacts } from '../core/file-facts.ts';
 import { credentialsAt } from '../core/secret-places.ts';
 import { inTime } from '../lib/deadline.ts';
 import { isWithin } from '../lib/is-within.ts';

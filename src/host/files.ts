@@ -3,7 +3,8 @@ import { constants, createReadStream } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { CloneboxError } from '../core/errors.ts';
-import type { FileContent, FileFacts, Files } from '../core/host.ts';
+import type { FileContent, FileFacts } from '../core/file-facts.ts';
+import type { Files } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import { openFile, overwriteSynced, truncateSynced } from './open-files.ts';
 

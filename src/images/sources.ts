@@ -1,5 +1,6 @@
 import { CloneboxError } from '../core/errors.ts';
-import type { FileFacts, Host } from '../core/host.ts';
+import type { FileFacts } from '../core/file-facts.ts';
+import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import type { Building } from './building.ts';
 import { architectureOf, findEntry, urlOf } from './catalogue.ts';

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
-import type { FileContent } from '../core/host.ts';
+import type { FileContent } from '../core/file-facts.ts';
 import { leavesTree } from '../core/project-tree.ts';
 import { isWrittenByOthers } from './floors.ts';
 

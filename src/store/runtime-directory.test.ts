@@ -2,7 +2,8 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import type { FileFacts, Host } from '../core/host.ts';
+import type { FileFacts } from '../core/file-facts.ts';
+import type { Host } from '../core/host.ts';
 import { createHost } from '../host/local.ts';
 import { createPaths } from './paths.ts';
 import { checkRuntime, ensureRuntime } from './runtime-directory.ts';

@@ -1,5 +1,6 @@
 import { CloneboxError } from '../core/errors.ts';
-import type { FileFacts, Host } from '../core/host.ts';
+import type { FileFacts } from '../core/file-facts.ts';
+import type { Host } from '../core/host.ts';
 import type { Paths } from '../core/store.ts';
 
 const othersMayWrite = 0o022;

@@ -1,8 +1,7 @@
 import * as callbacks from 'node:fs';
 import { type BigIntStats, constants } from 'node:fs';
 import { promisify } from 'node:util';
-import type { FileFacts } from '../../core/host.ts';
-import type { FileIdentity } from '../../core/project-tree.ts';
+import type { FileFacts, FileIdentity } from '../../core/file-facts.ts';
 
 // Plain descriptors, which nothing closes but us: a FileHandle closes itself when it is forgotten.
 

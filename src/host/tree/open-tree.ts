@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import type { FileFacts } from '../../core/host.ts';
+import type { FileFacts } from '../../core/file-facts.ts';
 import type { OpenedPlace, OpenedTree, ProjectTree, TreeFile } from '../../core/project-tree.ts';
 import { explained, isMissing } from '../files.ts';
 import { close, factsOf, identityOf, itself, open, readdir, statOf } from './descriptors.ts';

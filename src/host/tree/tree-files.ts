@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { CloneboxError } from '../../core/errors.ts';
-import type { FileContent } from '../../core/host.ts';
+import type { FileContent } from '../../core/file-facts.ts';
 import { leavesTree } from '../../core/project-tree.ts';
 import { draftName, draftWriter } from '../files.ts';
 import { beneath, codeOf, itself, readdir } from './descriptors.ts';

@@ -1,6 +1,7 @@
 import type { Ctx } from '../../core/ctx.ts';
 import { CloneboxError } from '../../core/errors.ts';
 import { namePattern } from '../../core/name.ts';
+import type { Received } from '../../core/project-tree.ts';
 import { requireRunning } from '../exec.ts';
 import { operation } from '../operation.ts';
 import { loadVm, named } from '../target.ts';
@@ -29,12 +30,8 @@ interface CopyInput {
   readonly followLinks: boolean;
 }
 
-export interface Copied {
+export interface Copied extends Received {
   readonly copied: string;
-  readonly files: number;
-  readonly bytes: number;
-  /** Pipes, sockets and devices, which were left out. */
-  readonly skipped: readonly string[];
 }
 
 /**

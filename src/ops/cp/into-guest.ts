@@ -8,12 +8,12 @@ import {
   leavesTree,
   type OpenedPlace,
   type ProjectTree,
+  type Received,
 } from '../../core/project-tree.ts';
 import type { VmRecord } from '../../core/record.ts';
 import { leavingLinks } from '../../lib/leaving-links.ts';
 import { printable } from '../../lib/printable.ts';
 import { isWrittenByOthers } from '../floors.ts';
-import type { Copied } from './cp.ts';
 import { guestError, receiveScript, shellCommand } from './guest-side.ts';
 import { isContentsOf, lastName } from './paths.ts';
 
@@ -35,7 +35,7 @@ export async function copyIntoGuest(
   ctx: Ctx,
   record: VmRecord,
   { from, to, cwd, followLinks }: Way,
-): Promise<Omit<Copied, 'copied'>> {
+): Promise<Received> {
   const source = await openSource(ctx, resolve(cwd, from), from);
   try {
     const survey = await look(ctx, source, followLinks);

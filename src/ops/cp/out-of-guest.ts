@@ -1,11 +1,10 @@
 import { join, resolve } from 'node:path';
 import type { Ctx } from '../../core/ctx.ts';
 import { CloneboxError, isCloneboxError } from '../../core/errors.ts';
-import { leavesTree, type OpenedPlace } from '../../core/project-tree.ts';
+import { leavesTree, type OpenedPlace, type Received } from '../../core/project-tree.ts';
 import type { VmRecord } from '../../core/record.ts';
 import { isWrittenByOthers } from '../floors.ts';
 import { journaled, type Operation } from '../operation.ts';
-import type { Copied } from './cp.ts';
 import { guestError, sendScript, shellCommand } from './guest-side.ts';
 import { isContentsOf, lastName } from './paths.ts';
 
@@ -19,7 +18,7 @@ export async function copyOutOfGuest(
   op: Operation,
   record: VmRecord,
   { from, to, cwd }: { from: string; to: string; cwd: string },
-): Promise<Omit<Copied, 'copied'>> {
+): Promise<Received> {
   const { ctx } = op;
   const place = await findDestination(ctx, { from, to, cwd });
   try {
