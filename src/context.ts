@@ -136,7 +136,10 @@ export function createContext(
       return host.startDaemon(argv, { logFile: paths.backgroundLog, env });
     },
     readNeeds: async (directory, io) =>
-      (await import('./detect/project/read-needs.ts')).readNeeds(host, directory, io),
+      (await import('./detect/project/read-needs.ts')).readNeeds(
+        await ctx.openProject(directory),
+        io,
+      ),
     openSecrets: async ({ secretOptions, project }) => {
       const { openSecrets } = await import('./secrets/open-secrets.ts');
       const file = paths.secretSettings;

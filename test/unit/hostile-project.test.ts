@@ -4,7 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { quietIo } from '../../src/core/quiet-io.ts';
 import { readNeeds } from '../../src/detect/project/read-needs.ts';
-import { createHost } from '../../src/host/local.ts';
+import { treeOf } from '../fixtures/tree-of.ts';
 
 let project: string;
 beforeEach(() => {
@@ -15,7 +15,7 @@ beforeEach(() => {
 afterEach(() => rmSync(project, { recursive: true, force: true }));
 
 const at = (name: string) => path.join(project, name);
-const needs = () => readNeeds(createHost({}), project, quietIo());
+const needs = async () => readNeeds(await treeOf(project), quietIo());
 
 describe('a project is read for what it is', () => {
   it('with 200,000 files, in one directory and in many', async () => {

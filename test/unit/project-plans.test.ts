@@ -5,14 +5,14 @@ import { describe, expect, it } from 'vitest';
 import { guestNeeds } from '../../src/config/needs/guest-needs.ts';
 import { quietIo } from '../../src/core/quiet-io.ts';
 import { readNeeds } from '../../src/detect/project/read-needs.ts';
-import { createHost } from '../../src/host/local.ts';
+import { treeOf } from '../fixtures/tree-of.ts';
 
 const projects = fileURLToPath(new URL('../fixtures/projects', import.meta.url));
 const plans = fileURLToPath(new URL('../fixtures/plans', import.meta.url));
 
 /** The first plan of a sample project in a guest of Debian 12, a line for each thing, of a workstation without tools. */
 async function planOf(name: string): Promise<string> {
-  const needed = await readNeeds(createHost({}), path.join(projects, name), quietIo());
+  const needed = await readNeeds(await treeOf(path.join(projects, name)), quietIo());
   const needs = guestNeeds(needed, { release: 'debian:12', workstation: new Map() });
   const line = (what: string, text: string, source: string) => `${what}: ${text}  # ${source}`;
   return [

@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { quietIo } from '../../src/core/quiet-io.ts';
 import { readNeeds } from '../../src/detect/project/read-needs.ts';
-import { createHost } from '../../src/host/local.ts';
+import { treeOf } from '../fixtures/tree-of.ts';
 
 const projects = fileURLToPath(new URL('../fixtures/projects', import.meta.url));
 
 /** What a sample project needs, each thing in one line: what it is, and the file that says so with its reason. */
 async function needsOf(name: string) {
-  const needs = await readNeeds(createHost({}), path.join(projects, name), quietIo());
+  const needs = await readNeeds(await treeOf(path.join(projects, name)), quietIo());
   const because = ({ source, reason }: { source: string; reason: string }) =>
     `${source}: ${reason}`;
   return {
@@ -246,7 +246,7 @@ it('gems that are installed in the project need no setup', async () => {
   const directory = mkdtempSync(path.join(tmpdir(), 'cb-'));
   try {
     writeFileSync(path.join(directory, 'Gemfile'), 'gem "rake"\n');
-    const setup = async () => (await readNeeds(createHost({}), directory, quietIo())).setup;
+    const setup = async () => (await readNeeds(await treeOf(directory), quietIo())).setup;
     mkdirSync(path.join(directory, 'vendor'));
     expect(await setup()).toHaveLength(1);
     mkdirSync(path.join(directory, 'vendor/bundle'));

@@ -1,4 +1,4 @@
-import type { Files } from '../../core/host.ts';
+import type { ProjectTree } from '../../core/project-tree.ts';
 import { partManifests } from './parts.ts';
 
 /** What others put into a project: it says nothing about what the project itself asks for. */
@@ -43,38 +43,37 @@ const mostNames = 5000;
  * The files and directories of a project, as paths from it: its top, sorted, then what is right below each directory. One
  * with more names than anybody reads is cut off. Links are listed and not followed.
  */
-export async function listTree(files: Files, directory: string): Promise<string[]> {
-  const top = await files.list(directory).catch(() => []);
+export async function listTree(tree: ProjectTree): Promise<string[]> {
+  const top = await names(tree, '.');
   const inside: string[] = [];
   let directories = 0;
   // Its manifests may be anywhere among many; its directories are few, or not its own.
   for (const name of top.slice(0, mostNames)) {
     if (foreign.has(name) || (name.startsWith('.') && !hidden.has(name))) continue;
     if (directories >= mostDirectories) break;
-    if (!(await isDirectory(files, `${directory}/${name}`))) continue;
+    if (!(await isDirectory(tree, name))) continue;
     directories += 1;
-    const below = await names(files, `${directory}/${name}`);
+    const below = (await names(tree, name)).slice(0, mostNames);
     inside.push(...below.map((one) => `${name}/${one}`));
     const isPart = below.some((one) => partManifests.has(one));
     for (const deeper of hidden.get(name) ?? deep.get(name) ?? (isPart ? inParts : [])) {
       if (!below.includes(deeper.split('/', 1)[0] ?? '')) continue;
-      const deepest = await names(files, `${directory}/${name}/${deeper}`);
+      const deepest = (await names(tree, `${name}/${deeper}`)).slice(0, mostNames);
       inside.push(...deepest.map((one) => `${name}/${deeper}/${one}`));
     }
   }
   for (const path of installed) {
-    if (await isDirectory(files, `${directory}/${path}`)) inside.push(path);
+    if (await isDirectory(tree, path)) inside.push(path);
   }
   return [...top, ...inside];
 }
 
-async function names(files: Files, directory: string): Promise<string[]> {
+async function names(tree: ProjectTree, directory: string): Promise<string[]> {
   // What may not be read has nothing to say.
-  const all = await files.list(directory).catch(() => []);
-  return all.slice(0, mostNames);
+  return tree.list(directory).catch(() => []);
 }
 
-async function isDirectory(files: Files, path: string): Promise<boolean> {
-  const facts = await files.facts(path).catch(() => undefined);
+async function isDirectory(tree: ProjectTree, path: string): Promise<boolean> {
+  const facts = await tree.entry(path).catch(() => undefined);
   return facts?.kind === 'directory';
 }
