@@ -11,7 +11,12 @@ export type TreeNode =
   /** A link to nothing, or links in a circle. */
   | { readonly kind: 'dangling' }
   /** `link` is the one that leads out of the tree, and `target` what it says. */
-  | { readonly kind: 'outside'; readonly link: string; readonly target: string };
+  | {
+      readonly kind: 'outside';
+      readonly link: string;
+      readonly target: string;
+      readonly floor: string;
+    };
 
 /** What came of reading a file of a tree. */
 export type TreeFile =

@@ -2,7 +2,7 @@ import { Decrypter } from 'age-encryption';
 import { CloneboxError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import { createSecret } from '../core/secret.ts';
-import { readSecretText } from './secret-file.ts';
+import { type FileDeps, readSecretText } from './secret-file.ts';
 
 /**
  * What opens files of age with the identities of a text: lines of AGE-SECRET-KEY-…, empty ones and comments. Fails
@@ -37,9 +37,12 @@ export function ageDecrypter(text: string, place: string): Decrypter {
 }
 
 /** As `ageDecrypter`, of a file that nobody else may read; `undefined` when there is none. */
-export async function readAgeIdentities(path: string, host: Host): Promise<Decrypter | undefined> {
+export async function readAgeIdentities(
+  path: string,
+  deps: FileDeps,
+): Promise<Decrypter | undefined> {
   const what = 'the age identity';
-  const text = await readSecretText(path, host, { what, isPrivate: true });
+  const text = await readSecretText(path, deps, { what, isPrivate: true });
   return text === undefined ? undefined : ageDecrypter(text, `${what} ${path}`);
 }
 

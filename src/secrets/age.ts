@@ -38,23 +38,23 @@ async function identityOf(options: AgeOptions, deps: SecretDeps): Promise<string
 async function readVariables(
   place: string,
   identity: string,
-  { host }: SecretDeps,
+  deps: SecretDeps,
 ): Promise<ReadonlyMap<string, string>> {
-  const bytes = await readSecretFile(place, host, { what: 'the age file', isPrivate: false });
-  if (bytes === undefined) {
+  const file = await readSecretFile(place, deps, { what: 'the age file', isPrivate: false });
+  if (file === undefined) {
     throw new CloneboxError('config-invalid', `the age file ${place} is not there`, {
       hint: 'Look at secrets.age.file, or make it: age -a -R RECIPIENTS -o FILE variables.env',
       facts: { path: place },
     });
   }
-  const decrypter = await readAgeIdentities(identity, host);
+  const decrypter = await readAgeIdentities(identity, deps);
   if (decrypter === undefined) {
     throw new CloneboxError('refused', `there is no age identity ${identity} to open ${place}`, {
       hint: 'Name yours at secrets.age.identity or in AGE_IDENTITY, or make one with `age-keygen`.',
       facts: { path: place, identity },
     });
   }
-  const plain = await opened(bytes, decrypter, { place, identity });
+  const plain = await opened(file.bytes, decrypter, { place, identity });
   return parseDotenv(decodeText(plain, `what is in ${place}`), place);
 }
 

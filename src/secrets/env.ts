@@ -4,7 +4,7 @@ import type { Io } from '../core/io.ts';
 import { createSecret, type Secret } from '../core/secret.ts';
 import type { SecretDeps, SecretSource } from '../core/secrets.ts';
 import { parseDotenv } from './dotenv.ts';
-import { isOpenToOthers, placeOf, readSecretText } from './secret-file.ts';
+import { decodeText, isOpenToOthers, placeOf, readSecretFile } from './secret-file.ts';
 
 type Variables = ReadonlyMap<string, string>;
 
@@ -58,15 +58,14 @@ async function readVariables(
   io: Io,
 ): Promise<Variables> {
   const path = await placeOf(file, deps);
-  const text = await readSecretText(path, deps.host, { what: 'the file', isPrivate });
-  if (text === undefined) return new Map();
+  const found = await readSecretFile(path, deps, { what: 'the file', isPrivate });
+  if (found === undefined) return new Map();
   // Other programs read .env too, and many make it: what is wrong with it is only said.
-  const facts = isPrivate ? undefined : await deps.host.files.facts(path);
-  if (facts?.kind === 'file' && isOpenToOthers(facts.mode)) {
+  if (!isPrivate && isOpenToOthers(found.mode)) {
     io.emit({
       kind: 'note',
       text: `${path} is open to other users of this computer: chmod 600 ${path}`,
     });
   }
-  return parseDotenv(text, path);
+  return parseDotenv(decodeText(found.bytes, `the file ${path}`), path);
 }

@@ -1,5 +1,5 @@
 import { CloneboxError } from '../core/errors.ts';
-import type { Host } from '../core/host.ts';
+import type { ProjectTree, TreeFile } from '../core/project-tree.ts';
 import type { SecretDeps } from '../core/secrets.ts';
 import { isInside, normalizePath } from '../store/paths.ts';
 
@@ -10,7 +10,8 @@ const largestFile = 4 * 1024 * 1024;
  * Where a file of the options is: `~/` is the user's home, and what does not begin with `/` is in the project, also by
  * its links. Fails with `config-invalid` when there is no project, with `refused` when it leads out of it.
  */
-export async function placeOf(path: string, { host, project }: SecretDeps): Promise<string> {
+export async function placeOf(path: string, deps: SecretDeps): Promise<string> {
+  const { host, project } = deps;
   if (path.startsWith('/')) return normalizePath(path);
   if (path.startsWith('~/')) return normalizePath(`${host.user.home}/${path.slice(2)}`);
   if (project === undefined) {
@@ -20,19 +21,31 @@ export async function placeOf(path: string, { host, project }: SecretDeps): Prom
     });
   }
   const place = normalizePath(`${project}/${path}`);
-  const [real, root] = await Promise.all([
-    host.files.realPath(place),
-    host.files.realPath(project),
-  ]);
-  // A project's link must not fetch what the user keeps elsewhere.
-  const inside = isInside(place, normalizePath(project));
-  if (!inside || (real !== undefined && root !== undefined && !isInside(real, root))) {
-    throw new CloneboxError('refused', `${path} leads out of the project, to ${real ?? place}`, {
-      hint: `Keep it in ${project}, or write the path in full, from / on.`,
-      facts: { path, place: real ?? place },
-    });
-  }
+  if (!isInside(place, normalizePath(project))) throw leadsOut(path, place, project);
+  const at = await inProject(place, deps, (tree, name) => tree.look(name));
+  if (at?.kind === 'outside') throw leadsOut(path, at.target, project);
   return place;
+}
+
+/** A project's link must not fetch what the user keeps elsewhere. */
+function leadsOut(path: string, place: string, project: string): CloneboxError {
+  return new CloneboxError('refused', `${path} leads out of the project, to ${place}`, {
+    hint: `Keep it in ${project}, or write the path in full, from / on.`,
+    facts: { path, place },
+  });
+}
+
+/** What the project has at a path that is in it; `undefined` where there is no project, or the path is not in it. */
+async function inProject<T>(
+  path: string,
+  { host, project }: FileDeps,
+  use: (tree: ProjectTree, name: string) => Promise<T>,
+): Promise<T | undefined> {
+  if (project === undefined || !isInside(path, normalizePath(project))) return undefined;
+  const opened = await host.openTree(project, { links: 'follow' });
+  if (opened.kind !== 'tree') return undefined;
+  const { tree } = opened;
+  return use(tree, path.slice(normalizePath(project).length + 1)).finally(tree.close);
 }
 
 /** How a file is read that may hold secrets. */
@@ -43,46 +56,68 @@ interface ReadOptions {
   readonly isPrivate: boolean;
 }
 
+/** What a file is read with: one that is in the project is read beneath the project's descriptor. */
+export type FileDeps = Pick<SecretDeps, 'host'> & Partial<Pick<SecretDeps, 'project'>>;
+
+export interface SecretFile {
+  readonly bytes: Uint8Array;
+  /** Of the very file that was read. */
+  readonly mode: number;
+}
+
 /**
- * The bytes of a small file; `undefined` when there is none. Fails with `refused` when others may read a private one,
- * with `config-invalid` when it is no file or too large.
+ * A small file; `undefined` when there is none. Fails with `refused` when others may read a private one, or when a link of
+ * the project leads out of it, with `config-invalid` when it is no file or too large.
  */
 export async function readSecretFile(
   path: string,
-  host: Pick<Host, 'files' | 'user'>,
+  deps: FileDeps,
   options: ReadOptions,
-): Promise<Uint8Array | undefined> {
+): Promise<SecretFile | undefined> {
   const { what, isPrivate } = options;
-  const real = await host.files.realPath(path);
-  const facts = real === undefined ? undefined : await host.files.facts(real);
-  if (real === undefined || facts === undefined) return undefined;
-  if (facts.kind !== 'file') {
-    throw new CloneboxError('config-invalid', `${what} ${path} is not a file`, {
-      facts: { path },
-    });
+  const read =
+    (await inProject(path, deps, (tree, name) => tree.read(name, largestFile))) ??
+    (await readOwn(path, deps));
+  switch (read.kind) {
+    case 'absent':
+    case 'dangling':
+      return undefined;
+    case 'outside':
+      throw leadsOut(path, read.target, deps.project ?? read.floor);
+    case 'not-a-file':
+      throw new CloneboxError('config-invalid', `${what} ${path} is not a file`, {
+        facts: { path },
+      });
+    case 'too-large':
+      throw new CloneboxError('config-invalid', `${what} ${path} is larger than 4 MiB`, {
+        facts: { path, size: read.facts.size },
+      });
+    case 'file': {
+      const { mode } = read.facts;
+      if (!isPrivate || !isOpenToOthers(mode)) return { bytes: read.bytes, mode };
+      throw new CloneboxError('refused', `${what} ${path} is open to other users`, {
+        hint: `Close it to them: chmod 600 ${path}`,
+        facts: { path, mode: mode.toString(8).padStart(4, '0') },
+      });
+    }
   }
-  if (facts.size > largestFile) {
-    throw new CloneboxError('config-invalid', `${what} ${path} is larger than 4 MiB`, {
-      facts: { path, size: facts.size },
-    });
-  }
-  if (isPrivate && isOpenToOthers(facts.mode)) {
-    throw new CloneboxError('refused', `${what} ${path} is open to other users`, {
-      hint: `Close it to them: chmod 600 ${path}`,
-      facts: { path, mode: facts.mode.toString(8).padStart(4, '0') },
-    });
-  }
-  return host.files.readBytes(real);
+}
+
+/** A file of the user's own, by the user's own links. */
+async function readOwn(path: string, { host }: FileDeps): Promise<TreeFile> {
+  const found = await host.openPlace(path, { isFloor: () => false });
+  if (found.kind !== 'place') return { kind: 'absent' };
+  return found.parent.read(found.name, largestFile).finally(found.parent.close);
 }
 
 /** The text of such a file. Fails with `config-invalid` too when it is not UTF-8. */
 export async function readSecretText(
   path: string,
-  host: Pick<Host, 'files' | 'user'>,
+  deps: FileDeps,
   options: ReadOptions,
 ): Promise<string | undefined> {
-  const bytes = await readSecretFile(path, host, options);
-  return bytes && decodeText(bytes, `${options.what} ${path}`);
+  const file = await readSecretFile(path, deps, options);
+  return file && decodeText(file.bytes, `${options.what} ${path}`);
 }
 
 /** The text of bytes, without a byte order mark. Fails with `config-invalid`, naming `what`, when they are not UTF-8. */

@@ -39,8 +39,8 @@ export async function openSops(options: SopsOptions, deps: SecretDeps): Promise<
   };
 }
 
-async function readText(place: string, { host }: SecretDeps): Promise<string> {
-  const text = await readSecretText(place, host, { what: 'the SOPS file', isPrivate: false });
+async function readText(place: string, deps: SecretDeps): Promise<string> {
+  const text = await readSecretText(place, deps, { what: 'the SOPS file', isPrivate: false });
   if (text !== undefined) return text;
   throw new CloneboxError('config-invalid', `the SOPS file ${place} is not there`, {
     hint: 'Look at secrets.sops.file, or make it with `sops FILE`.',
@@ -105,7 +105,7 @@ function keysOf({ host }: SecretDeps) {
       : []),
     ...(files as string[]).map((path) => ({
       name: path,
-      read: () => readAgeIdentities(path, host),
+      read: () => readAgeIdentities(path, { host }),
     })),
   ];
 }
@@ -117,7 +117,7 @@ function usualKeys({ host }: Pick<SecretDeps, 'host'>): string {
 /** The program would not mind. */
 async function refuseLooseKeys({ host }: SecretDeps): Promise<void> {
   const path = host.env.SOPS_AGE_KEY_FILE || usualKeys({ host });
-  await readSecretFile(path, host, { what: 'the age identity', isPrivate: true });
+  await readSecretFile(path, { host }, { what: 'the age identity', isPrivate: true });
 }
 
 /** What a key names: a name of the top as it is, else step by step. */

@@ -29,7 +29,7 @@ export async function findToken(options: VaultOptions, login: VaultLogin, io: Io
   }
   if (host.env.VAULT_TOKEN) return tokenOf(host.env.VAULT_TOKEN, 'VAULT_TOKEN');
   const usual = `${host.user.home}/.vault-token`;
-  const text = await readSecretText(usual, host, { what: 'the Vault token', isPrivate: true });
+  const text = await readSecretText(usual, { host }, { what: 'the Vault token', isPrivate: true });
   if (text !== undefined) return tokenOf(text, usual);
   throw new CloneboxError('refused', `there is no token for Vault at ${login.address}`, {
     hint: 'Log in with `vault login`, set VAULT_TOKEN, or set up secrets.vault.approle.',
@@ -81,8 +81,8 @@ async function findSecretId(
   );
 }
 
-async function fromFile(path: string, { host }: SecretDeps, what: string): Promise<string> {
-  const text = await readSecretText(path, host, { what, isPrivate: true });
+async function fromFile(path: string, deps: SecretDeps, what: string): Promise<string> {
+  const text = await readSecretText(path, deps, { what, isPrivate: true });
   if (text !== undefined) return text;
   throw new CloneboxError('refused', `${what} is not there: ${path}`, { facts: { path } });
 }

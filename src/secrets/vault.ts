@@ -83,7 +83,7 @@ async function certificates(
   if (!path) return undefined;
   const place = await placeOf(path, deps);
   const what = 'the certificate authority of Vault';
-  const text = await readSecretText(place, deps.host, { what, isPrivate: false });
+  const text = await readSecretText(place, deps, { what, isPrivate: false });
   if (text?.includes('-----BEGIN CERTIFICATE-----')) return text;
   const problem = text === undefined ? 'is not there' : 'is not a certificate (PEM)';
   throw new CloneboxError('config-invalid', `${what} ${problem}: ${place}`, {
