@@ -7,17 +7,17 @@ export interface TreeLink {
 /** As many as the kernel follows. */
 const mostLinks = 40;
 
-/** Directories of programs that come with a system: a virtual environment of Python has links into them. */
-const programs = /^(?:\/usr\/bin|\/usr\/local\/bin|\/bin)\/[^/]+$/;
+/** Programs that come with a system: a virtual environment of Python has links to them. */
+const programs = /^(?:\/usr\/bin|\/usr\/local\/bin|\/bin)\/(?!\.{1,2}$)[^/]+$/;
 
 /**
  * The links of a tree that lead out of it, wherever the tree is put: by a whole path, or by more `..` than there is tree, also
- * by way of other links. A link to nothing in the tree stays in it. Links to programs of the system are let through: nothing
- * is read or written by them.
+ * by way of other links. A link to nothing in the tree stays in it. Links to programs of the system are let through, and not
+ * what goes on from one, which may be a directory: nothing is read or written by them.
  */
 export function leavingLinks(links: readonly TreeLink[]): TreeLink[] {
   const all = new Map(links.map(({ path, target }) => [path, target]));
-  return links.filter(({ path, target }) => !programs.test(target) && leaves(path, all));
+  return links.filter(({ path }) => leaves(path, all));
 }
 
 function leaves(path: string, links: ReadonlyMap<string, string>): boolean {
@@ -39,7 +39,7 @@ function leaves(path: string, links: ReadonlyMap<string, string>): boolean {
     followed += 1;
     // A circle leads nowhere.
     if (followed > mostLinks) return false;
-    if (target.startsWith('/')) return here === path || !programs.test(target);
+    if (target.startsWith('/')) return left.length > 0 || !programs.test(target);
     left.unshift(...target.split('/'));
   }
   return false;
