@@ -11,6 +11,7 @@ const folders = {
   unit: ['src', 'test/unit'],
   integration: ['test/integration'],
   e2e: ['test/e2e'],
+  attacks: ['test/attacks'],
 };
 
 const words = process.argv.slice(2);
@@ -22,7 +23,7 @@ const scratch = mkdtempSync(path.join(tmpdir(), 'cb-test-'));
 const seconds = (since) => `${((performance.now() - since) / 1000).toFixed(1)} s`;
 
 /** Minutes after which a tier is ended and counts as failed: a test that spins would never end by itself. */
-const longest = { unit: 10, integration: 40, e2e: 70 };
+const longest = { unit: 10, integration: 40, e2e: 70, attacks: 60 };
 
 function run(argv, minutes = 5) {
   const limit = { timeout: minutes * 60_000, killSignal: 'SIGKILL' };

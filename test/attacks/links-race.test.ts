@@ -29,9 +29,9 @@ function replaced(name: string, { own, target }: { own: string; target: string }
 const configText = "version: '2'\nvm: { name: trap, cpus: 1 }\n";
 
 describe('while it turns into a link and back', () => {
-  it.each(['.env', '.clonebox.env'])('%s never gives another project’s secret', async (name) => {
+  it('.env never gives another project’s secret', async () => {
     configure('secrets: { items: { API_TOKEN: { provider: env } } }\n');
-    const steps = replaced(name, { own: 'API_TOKEN=own\n', target: `${outside}/.env` });
+    const steps = replaced('.env', { own: 'API_TOKEN=own\n', target: `${outside}/.env` });
     const seen = { own: 0 };
     await race(
       steps,

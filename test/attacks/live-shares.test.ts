@@ -69,10 +69,6 @@ const attacks: readonly (readonly [string, () => Step[]])[] = [
         ...{ target: at('outside'), spare: at('project/was'), rest: 60 },
       }),
   ],
-  [
-    'the project around it',
-    () => swaps(at('project'), { target: at('outside'), spare: at('was'), rest: 60 }),
-  ],
 ];
 
 for (const [driver, why] of drivers) {

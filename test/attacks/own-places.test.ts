@@ -21,13 +21,13 @@ const places = [
   ],
 ] as const;
 
-const lines = ['clone', 'clone --run', 'create', 'clone --dry-run', 'config show'];
+const lines = ['clone', 'create --run', 'clone --dry-run', 'config show'];
 
 describe.each(places)('%s', (_, moved) => {
   it('in the project', async () => {
     configure();
     for (const line of lines) {
-      for (const to of [inside('of-ours'), inside('deep/er'), project]) {
+      for (const to of [inside('deep/er'), project]) {
         const env = moved(to);
         expectRefused(await cli(line.split(' '), { env, cwd: project }), 'never shared');
       }
