@@ -62,33 +62,49 @@ export interface ProjectTree {
   writeNew(path: string, content: FileContent, mode: number): Promise<void>;
   /** As `writeNew`, and in the place of a file that is there. A link that stays inside goes on to be one. */
   replace(path: string, content: FileContent, mode: number): Promise<void>;
-  /** What is in it, counted: changes nothing. */
-  survey(io: Pick<Io, 'signal'>, options: { follow: boolean }): Promise<TreeSurvey>;
+  /** What is in it, counted, up to so many names: changes nothing. */
+  survey(io: Pick<Io, 'signal'>, options: SurveyOptions): Promise<TreeSurvey>;
   /**
-   * Unpacks an archive of tar, whose entries are below `top`, into a private directory beside, then moves `top` in as a file
-   * or directory of this name: what is there is replaced or filled up. The archive may be a guest's and anything: fails with
-   * `refused` for one that would reach elsewhere, or has links that lead out of what it holds, and nothing is there then.
-   * `whole` fails when what sends it says at its end that it is not all of it.
+   * Unpacks an archive of tar, whose entries are below `top`, into a private directory, then moves `top` in as a file or
+   * directory of this name: what is there is replaced or filled up. The private directory is in the one of this name, or
+   * beside where there is none yet. The archive may be a guest's and anything: fails with `refused` for one that would reach
+   * elsewhere, or has links that lead out of what it holds, and nothing is there then.
    */
-  receive(
-    name: string,
-    archive: { bytes: AsyncIterable<Uint8Array>; whole: () => Promise<void> },
-    io: Io,
-  ): Promise<Received>;
+  receive(name: string, archive: Archive, io: Io): Promise<Received>;
   /** Removes what writers that are gone have left half written in a directory. */
   sweepDrafts(isGone: (pid: number) => Promise<boolean>, path?: string): Promise<void>;
   /** Closes the descriptor; may be repeated. A tree that is kept until the process ends need not be closed. */
   close(): Promise<void>;
 }
 
+export interface SurveyOptions {
+  /** Whether links are followed, wherever they lead. */
+  readonly follow: boolean;
+  /** Names after which no more are counted; default: none are too many. */
+  readonly most?: number;
+}
+
 /** What is below a directory. Names are bytes, one character each. */
 export interface TreeSurvey {
   readonly files: number;
+  /** Of all files. */
+  readonly bytes: number;
+  /** False when there was more than was counted. */
+  readonly isWhole: boolean;
   readonly links: readonly TreeLink[];
   /** Pipes, sockets and devices. */
   readonly special: readonly string[];
   /** Links that lead nowhere or in a circle; only when they were followed. */
   readonly broken: readonly string[];
+}
+
+/** What comes from a guest. */
+export interface Archive {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** Fails when what sends it says at its end that it is not all of it. */
+  whole(): Promise<void>;
+  /** What is in the directory is wanted, not it: one that is there keeps its own mode and time. */
+  readonly fills?: boolean;
 }
 
 /** What was received. */

@@ -1,8 +1,10 @@
+import { basename, dirname } from 'node:path';
 import { parseKeySource } from '../config/key-source.ts';
 import { parsePublicKeys } from '../config/public-key.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError, reasonOf } from '../core/errors.ts';
 import type { VmPlan } from '../core/plan.ts';
+import type { TreeFile } from '../core/project-tree.ts';
 import { withDeadline } from '../lib/deadline.ts';
 
 /** More than a hundred keys take. */
@@ -39,23 +41,47 @@ export async function readLoginKeys(ctx: Ctx, plan: VmPlan): Promise<string[]> {
 }
 
 async function keysOfFile(ctx: Ctx, path: string): Promise<string[]> {
-  const { files } = ctx.host;
-  const real = await files.realPath(path);
-  const facts = real === undefined ? undefined : await files.facts(real);
-  if (facts === undefined) {
-    throw new CloneboxError('not-found', `there is no file of public keys ${path}`, {
-      hint: 'Make it, or take it out of vm.auth.ssh_keys.',
-      facts: { path },
-    });
+  const read = await readExactly(ctx, path);
+  switch (read.kind) {
+    case 'file': {
+      const text = Buffer.from(read.bytes).toString('utf8');
+      return parsed(text, path, 'Name the .pub file beside it.');
+    }
+    case 'absent':
+    case 'dangling':
+      throw new CloneboxError('not-found', `there is no file of public keys ${path}`, {
+        hint: 'Make it, or take it out of vm.auth.ssh_keys.',
+        facts: { path },
+      });
+    case 'outside':
+      throw new CloneboxError('refused', `${path} has become a link to ${read.target}`, {
+        hint: 'Look who has put it there, then try again.',
+        facts: { path },
+      });
+    case 'not-a-file':
+      throw noKeys(path, `is ${read.facts.kind === 'directory' ? 'a directory' : 'no file'}`);
+    case 'too-large':
+      throw noKeys(path, 'is far longer than any list of public keys');
   }
-  // What was looked at, and trusted, was the path without links.
-  if (real !== path) {
-    throw new CloneboxError('refused', `${path} has become a link to ${real}`, { facts: { path } });
+}
+
+/** What was looked at, and trusted, was the path without links: no link on it is followed by now. */
+async function readExactly({ host }: Ctx, path: string): Promise<TreeFile> {
+  const opened = await host.openTree(dirname(path));
+  if (opened.kind === 'link') return { ...opened, kind: 'outside', floor: '/' };
+  if (opened.kind !== 'tree') return { kind: 'absent' };
+  const { tree } = opened;
+  const name = basename(path);
+  try {
+    if ((await tree.entry(name))?.kind === 'symlink') {
+      const { files } = host;
+      const target = (await files.readLink(path)) ?? 'another file';
+      return { kind: 'outside', link: path, target, floor: '/' };
+    }
+    return await tree.read(name, mostBytes);
+  } finally {
+    await tree.close();
   }
-  if (facts.kind !== 'file')
-    throw noKeys(path, `is ${facts.kind === 'directory' ? 'a directory' : 'no file'}`);
-  if (facts.size > mostBytes) throw noKeys(path, 'is far longer than any list of public keys');
-  return parsed((await files.readText(path)) ?? '', path, 'Name the .pub file beside it.');
 }
 
 async function keysOfGitHub(ctx: Ctx, user: string): Promise<string[]> {

@@ -34,18 +34,10 @@ async function nearestThere(ctx: Ctx, path: string): Promise<string> {
 
 /** Links are not followed, so that there are no loops. */
 async function bytesBelow(ctx: Ctx, directory: string): Promise<number | null> {
-  const waiting = [directory];
-  let bytes = 0;
-  let entries = 0;
-  for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-    entries += 1;
-    if (entries > mostEntries) return null;
-    const current = path;
-    const facts = await ctx.host.files.facts(current).catch(() => undefined);
-    bytes += facts?.kind === 'file' ? facts.size : 0;
-    if (facts?.kind !== 'directory') continue;
-    const names = await ctx.host.files.list(current).catch(() => []);
-    waiting.push(...names.map((name) => `${current}/${name}`));
-  }
-  return bytes;
+  const opened = await ctx.host.openTree(directory);
+  if (opened.kind !== 'tree') return null;
+  const { tree } = opened;
+  const survey = tree.survey(ctx.io, { follow: false, most: mostEntries });
+  const { bytes, isWhole } = await survey.finally(tree.close);
+  return isWhole ? bytes : null;
 }

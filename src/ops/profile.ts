@@ -47,7 +47,7 @@ export async function listProfiles(
   const { directory } = await findProject(ctx, input.target, input.cwd);
   const places = await Promise.all(
     profileDirectories(ctx, directory).map(async (place) => ({
-      ...{ from: place.from, names: await namesIn(ctx, place.directory) },
+      ...{ from: place.from, names: await namesIn(ctx, directory, place) },
     })),
   );
   const all = [...places, { from: 'bundled', names: [...bundledProfiles.keys()] } as const];

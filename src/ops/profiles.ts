@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { nowhere, type ProfileSource } from '../config/origin.ts';
 import type { Config } from '../config/parse-config.ts';
 import { checkOf, formatPath, invalidConfig, type Problem } from '../config/problem.ts';
@@ -13,7 +13,7 @@ import {
 import { type Profile, parseProfile } from '../config/profiles/parse-profile.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { namePattern } from '../core/name.ts';
-import { isWithin } from '../lib/is-within.ts';
+import type { TreeFile } from '../core/project-tree.ts';
 
 /** Far more than anybody has: a project could make reading go on for ever. */
 const mostProfiles = 100;
@@ -26,6 +26,8 @@ export function profileDirectories(ctx: Ctx, project: string) {
     { from: 'user', directory: ctx.store.paths.profiles },
   ] as const;
 }
+
+export type ProfilePlace = ReturnType<typeof profileDirectories>[number];
 
 /**
  * A configuration with its profiles merged below it. Fails with `config-invalid`, which lists every problem of the
@@ -62,15 +64,22 @@ export async function readProfiles(
 /** Every name there is. */
 export async function profileNames(ctx: Ctx, project: string): Promise<string[]> {
   const names = new Set(bundledProfiles.keys());
-  for (const { directory } of profileDirectories(ctx, project)) {
-    for (const name of await namesIn(ctx, directory)) names.add(name);
+  for (const place of profileDirectories(ctx, project)) {
+    for (const name of await namesIn(ctx, project, place)) names.add(name);
   }
   return [...names].toSorted();
 }
 
 /** The names of the profiles in a directory; what is called otherwise is none. */
-export async function namesIn(ctx: Ctx, directory: string): Promise<string[]> {
-  const files = await ctx.host.files.list(directory);
+export async function namesIn(
+  ctx: Ctx,
+  project: string,
+  { from, directory }: ProfilePlace,
+): Promise<string[]> {
+  const files =
+    from === 'project'
+      ? await (await ctx.openProject(project)).list(posix.relative(project, directory))
+      : await ctx.host.files.list(directory);
   const names = files.flatMap((file) => (file.endsWith('.yaml') ? [file.slice(0, -5)] : []));
   return names.filter((name) => namePattern.test(name)).slice(0, 1000);
 }
@@ -84,9 +93,9 @@ export async function readProfile(
   if (!namePattern.test(name)) return undefined;
   for (const { from, directory } of profileDirectories(ctx, project)) {
     const file = join(directory, `${name}.yaml`);
-    if ((await ctx.host.files.facts(file)) === undefined) continue;
     const source: ProfileSource = { name, from, file };
-    const text = await readText(ctx, file, from === 'project' ? project : undefined);
+    const text = await (from === 'project' ? readTheirs(ctx, project, file) : readOwn(ctx, file));
+    if (text === undefined) continue;
     if ('message' in text) return { source, problems: [{ ...start, file, path: '', ...text }] };
     return { source, ...parseProfile(text.text, source) };
   }
@@ -98,22 +107,36 @@ export async function readProfile(
 
 const start = { line: 1, column: 1 };
 
-/** The text of a profile's file, or why there is none. One of a project is in that project, links followed. */
-async function readText(
-  ctx: Ctx,
-  file: string,
-  within: string | undefined,
-): Promise<{ text: string } | { message: string }> {
-  const { files } = ctx.host;
-  const real = await files.realPath(file);
-  if (real === undefined) return { message: 'is a link that leads nowhere' };
-  if (within !== undefined && !isWithin(within, real)) {
-    return { message: 'is a link that leads out of the project' };
+/** The text of a profile's file, or why there is none; `undefined` when there is no such file. */
+type ProfileText = { readonly text: string } | { readonly message: string } | undefined;
+
+/** One of a project is in that project, links followed. */
+async function readTheirs(ctx: Ctx, project: string, file: string): Promise<ProfileText> {
+  const tree = await ctx.openProject(project);
+  return textOf(await tree.read(posix.relative(project, file), mostBytes));
+}
+
+async function readOwn({ host }: Ctx, file: string): Promise<ProfileText> {
+  const found = await host.openPlace(file, { isFloor: () => false });
+  if (found.kind !== 'place') return found.kind === 'absent' ? undefined : textOf(found);
+  return textOf(await found.parent.read(found.name, mostBytes).finally(found.parent.close));
+}
+
+function textOf(read: TreeFile): ProfileText {
+  switch (read.kind) {
+    case 'file':
+      return { text: Buffer.from(read.bytes).toString('utf8') };
+    case 'absent':
+      return undefined;
+    case 'outside':
+      return { message: 'is a link that leads out of the project' };
+    case 'dangling':
+      return { message: 'is a link that leads nowhere' };
+    case 'not-a-file':
+      return { message: 'is not a file' };
+    case 'too-large':
+      return { message: 'is longer than 1 MiB' };
   }
-  const facts = await files.facts(real);
-  if (facts?.kind !== 'file') return { message: 'is not a file' };
-  if (facts.size > mostBytes) return { message: 'is longer than 1 MiB' };
-  return { text: (await files.readText(real)) ?? '' };
 }
 
 async function collect(

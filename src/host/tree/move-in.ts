@@ -1,6 +1,6 @@
 import * as fs from 'node:fs/promises';
 import { CloneboxError } from '../../core/errors.ts';
-import { beneath, close, type Name, namesIn, openName, statOf } from './descriptors.ts';
+import { beneath, close, codeOf, type Name, namesIn, openName, statOf } from './descriptors.ts';
 
 /** A name in an open directory, and what people know it by. */
 export interface Spot {
@@ -43,12 +43,21 @@ async function check(from: Spot, to: Spot): Promise<void> {
 async function move(from: Spot, to: Spot): Promise<void> {
   await withBoth(from, to, async (source, target) => {
     if (source.kind !== 'directory' || target?.kind !== 'directory') {
-      await fs.rename(beneath(from.directory, from.name), beneath(to.directory, to.name));
+      await rename(from, to);
       return;
     }
     for (const name of await namesIn(source.descriptor))
       await move(within(from, source.descriptor, name), within(to, target.descriptor, name));
   });
+}
+
+async function rename(from: Spot, to: Spot): Promise<void> {
+  try {
+    await fs.rename(beneath(from.directory, from.name), beneath(to.directory, to.name));
+  } catch (error) {
+    if (codeOf(error) !== 'EXDEV') throw error;
+    throw misfit(to.path, 'on another file system than what is around it');
+  }
 }
 
 function within({ path }: Spot, directory: number, name: Name): Spot {

@@ -137,7 +137,7 @@ function createTree(root: Step, identity: ProjectTree['identity']): ProjectTree 
       }),
     writeNew: (path, content, mode) => write(path, { content, mode, isNew: true }),
     replace: (path, content, mode) => write(path, { content, mode, isNew: false }),
-    survey: ({ signal }, { follow }) => explained(base, surveyTree(descriptor, { signal, follow })),
+    survey: ({ signal }, options) => explained(base, surveyTree(descriptor, signal, options)),
     receive: (name, archive, io) =>
       explained(at(name), receive({ directory: descriptor, name, path: at(name) }, archive, io)),
     sweepDrafts: (isGone, path = '.') =>

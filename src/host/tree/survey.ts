@@ -1,11 +1,13 @@
-import { constants, type Dirent } from 'node:fs';
+import { constants, type Dirent, lstatSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import type { TreeSurvey } from '../../core/project-tree.ts';
+import type { SurveyOptions, TreeSurvey } from '../../core/project-tree.ts';
 import type { TreeLink } from '../../lib/leaving-links.ts';
 import { close, codeOf, identityOf, itself, open, statOf } from './descriptors.ts';
 
 interface Survey {
   files: number;
+  bytes: number;
+  isWhole: boolean;
   readonly links: TreeLink[];
   readonly special: string[];
   readonly broken: string[];
@@ -14,6 +16,7 @@ interface Survey {
 interface Going {
   readonly signal: AbortSignal;
   readonly follow: boolean;
+  readonly left: { names: number };
   /** The directories around this one, by what they are. */
   readonly around: readonly string[];
   readonly survey: Survey;
@@ -28,11 +31,15 @@ const directory = constants.O_RDONLY | constants.O_DIRECTORY;
  */
 export async function surveyTree(
   descriptor: number,
-  { signal, follow }: { signal: AbortSignal; follow: boolean },
+  signal: AbortSignal,
+  { follow, most = Number.POSITIVE_INFINITY }: SurveyOptions,
 ): Promise<TreeSurvey> {
-  const survey: Survey = { files: 0, links: [], special: [], broken: [] };
+  const survey: Survey = {
+    ...{ files: 0, bytes: 0, isWhole: true },
+    ...{ links: [], special: [], broken: [] },
+  };
   const around = [keyOf(await statOf(descriptor))];
-  await go(descriptor, '', { signal, follow, around, survey });
+  await go(descriptor, '', { signal, follow, left: { names: most }, around, survey });
   return survey;
 }
 
@@ -41,6 +48,11 @@ async function go(descriptor: number, path: string, going: Going): Promise<void>
   const entries = await fs.readdir(itself(descriptor), { withFileTypes: true, encoding: 'latin1' });
   for (const entry of entries as unknown as Dirent[]) {
     signal.throwIfAborted();
+    going.left.names -= 1;
+    if (going.left.names < 0) {
+      survey.isWhole = false;
+      return;
+    }
     const at = path === '' ? entry.name : `${path}/${entry.name}`;
     const place = Buffer.concat([
       Buffer.from(`${itself(descriptor)}/`),
@@ -48,9 +60,15 @@ async function go(descriptor: number, path: string, going: Going): Promise<void>
     ]);
     if (entry.isDirectory()) await enter(place, at, going);
     else if (entry.isSymbolicLink()) await meetLink(place, at, going);
-    else if (entry.isFile()) survey.files += 1;
+    else if (entry.isFile()) count(lstatSync(place, { throwIfNoEntry: false }), survey);
     else survey.special.push(at);
   }
+}
+
+/** Not waited for: there may be a hundred thousand of them. */
+function count(stat: { size: number } | undefined, survey: Survey): void {
+  survey.files += 1;
+  survey.bytes += stat?.size ?? 0;
 }
 
 async function meetLink(place: Buffer, at: string, going: Going): Promise<void> {
@@ -59,7 +77,7 @@ async function meetLink(place: Buffer, at: string, going: Going): Promise<void> 
     const there = await fs.stat(place).catch(() => undefined);
     if (there === undefined) survey.broken.push(at);
     else if (there.isDirectory()) await enter(place, at, going);
-    else survey.files += 1;
+    else count(there, survey);
     return;
   }
   const target = await fs.readlink(place, 'latin1').catch(goneMeanwhile);

@@ -1,26 +1,23 @@
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import type { Headers } from 'tar-stream';
 import { CloneboxError } from '../../core/errors.ts';
 import { bytesAsText, leavesCopy, type Received } from '../../core/project-tree.ts';
 import { leavingLinks, type TreeLink } from '../../lib/leaving-links.ts';
-import { printable } from '../../lib/printable.ts';
-import { beneath, close, isOneName, itself, openName, statOf } from './descriptors.ts';
+import { type ArchiveEntry, nameOf, namesOf, readEntry } from './archive-entry.ts';
+import { beneath, close, openName, statOf } from './descriptors.ts';
+import type { DirectoryFacts } from './finish-directories.ts';
 
 const fresh = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
-/** What a directory will have when all is in it, and in its place. */
-export interface DirectoryFacts {
-  /** Names from the top, as bytes. */
-  readonly names: readonly Buffer[];
-  readonly mode: number;
-  /** In seconds since the epoch. */
-  readonly modified: number;
-}
+/** Bytes in a row that may be neither an entry nor the content of a file: names, and what fills up the last record. */
+const mostUntold = 4 << 20;
+
+/** So many of what is left out are told by their names. */
+const mostSkipped = 1000;
 
 export interface Unpacked extends Received {
-  readonly directories: readonly DirectoryFacts[];
+  readonly directories: Iterable<DirectoryFacts>;
 }
 
 /**
@@ -46,17 +43,19 @@ export async function unpack(
     bytes: 0,
     skipped: [],
     links: [],
-    directories: [],
+    directories: new Map(),
     way: [],
+    untold: 0,
+    onBytes,
   };
-  const fed = pipeline(Stream.from(archive), extract, { signal });
+  const fed = pipeline(Stream.from(watched(archive, state)), extract, { signal });
   fed.catch(() => {});
   try {
     for await (const entry of extract) {
-      await take(state, entry.header, entry as unknown as Readable);
+      state.untold = 0;
+      await take(state, readEntry(entry.header), entry as unknown as Readable);
       // Whatever was not read of it.
       entry.resume();
-      onBytes(state.bytes);
     }
     await fed;
   } finally {
@@ -65,7 +64,23 @@ export async function unpack(
   const leaving = leavingLinks(state.links);
   if (leaving.length > 0) throw leavesCopy(leaving);
   const { files, bytes, skipped, directories } = state;
-  return { files, bytes, skipped, directories };
+  return { files, bytes, skipped, directories: directories.values() };
+}
+
+/** The parser keeps a name whole, however long it says that it is, and reads on for ever where nothing comes: not here. */
+async function* watched(
+  archive: AsyncIterable<Uint8Array>,
+  state: State,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of archive) {
+    state.untold += chunk.length;
+    if (state.untold > mostUntold) {
+      throw new CloneboxError('refused', 'nothing was copied: the VM sends no end of nothing', {
+        hint: 'Something answers in place of tar. Look into that VM.',
+      });
+    }
+    yield chunk;
+  }
 }
 
 /** An open directory of the archive, with the name by which it was entered. */
@@ -74,91 +89,47 @@ interface Entered {
   readonly descriptor: number;
 }
 
-/** Of an archive with extended headers also what those say. */
-type Header = Headers & { readonly pax?: Readonly<Record<string, string>> | null };
-
 interface State {
   readonly into: number;
   files: number;
   bytes: number;
   readonly skipped: string[];
   readonly links: TreeLink[];
-  readonly directories: DirectoryFacts[];
+  /** By their names: one may come more than once. */
+  readonly directories: Map<string, DirectoryFacts>;
   /** The directories down to that of the last entry: the next one is mostly in the same. */
   readonly way: Entered[];
+  untold: number;
+  readonly onBytes: (bytes: number) => void;
 }
 
-async function take(state: State, header: Header, content: Readable): Promise<void> {
-  const names = namesOf(asBytes(header.name, header.pax?.path));
+async function take(state: State, entry: ArchiveEntry, content: Readable): Promise<void> {
+  const { names, mode, modified, target } = entry;
   const name = names.at(-1) as Buffer;
-  const modified = modifiedOf(header);
-  const mode = (header.mode ?? 0o644) & 0o777;
   const directory = await enter(state, names.slice(0, -1));
-  switch (header.type) {
+  switch (entry.kind) {
     case 'directory':
       await makeDirectory(directory, name);
-      state.directories.push({ names, mode, modified });
+      state.directories.set(nameOf(entry), { names, mode, modified });
       return;
     case 'file':
-    case 'contiguous-file':
-      state.bytes += await writeFile(beneath(directory, name), content, { mode, modified });
+      await writeFile(state, entry, { directory, content });
       state.files += 1;
       return;
-    case 'symlink': {
-      const target = asBytes(header.linkname ?? '', header.pax?.linkpath);
+    case 'link':
+      // One that was asked for itself has been followed there.
+      if (names.length === 1) throw leavesCopy([{ path: '.', target }]);
       await made(name, fs.symlink(Buffer.from(target, 'latin1'), beneath(directory, name)));
       await fs.lutimes(beneath(directory, name), modified, modified);
-      const path = names.slice(1).map(latin1).join('/');
-      // One that was asked for itself has been followed there.
-      if (path === '') throw leavesCopy([{ path: '.', target }]);
-      state.links.push({ path, target });
+      state.links.push({ path: nameOf(entry), target });
       return;
-    }
-    case 'link': {
-      await makeHardLink(
-        state,
-        names,
-        namesOf(asBytes(header.linkname ?? '', header.pax?.linkpath)),
-      );
+    case 'hard-link':
+      await makeHardLink(state, names, namesOf(target));
       state.files += 1;
       return;
-    }
-    default:
-      state.skipped.push(bytesAsText(names.slice(1).map(latin1).join('/')));
+    case 'special':
+      if (state.skipped.length < mostSkipped) state.skipped.push(bytesAsText(nameOf(entry)));
   }
-}
-
-/** A name as bytes, one character each. One of an extended header has been decoded already, and may have lost what it was. */
-function asBytes(name: string, extended: string | undefined): string {
-  if (extended === undefined) return name;
-  if (!extended.includes('\ufffd')) return Buffer.from(extended).toString('latin1');
-  throw new CloneboxError('guest-failed', `a name is not UTF-8: ${printable(extended, 200)}`, {
-    hint: 'Rename it in the VM, or pack it there with tar and copy that.',
-    facts: { name: extended },
-  });
-}
-
-/** In seconds. */
-function modifiedOf({ mtime, pax }: Header): number {
-  const seconds = Number(pax?.mtime ?? Number.NaN);
-  return Number.isFinite(seconds) ? seconds : (mtime ?? new Date()).getTime() / 1000;
-}
-
-function latin1(name: Buffer): string {
-  return name.toString('latin1');
-}
-
-/** The names of a path in the archive, the first of which is the top. Fails with `refused` for what leads elsewhere. */
-function namesOf(path: string): Buffer[] {
-  const names = path.split('/').filter((name, index) => name !== '' || index === 0);
-  const bytes = names.map((name) => Buffer.from(name, 'latin1'));
-  if (names[0] !== 'top' || !bytes.every(isOneName)) {
-    throw new CloneboxError('refused', `nothing was copied: the VM sent ${bytesAsText(path)}`, {
-      hint: 'That is no part of what was asked for. Look what answers in that VM.',
-      facts: { path: bytesAsText(path) },
-    });
-  }
-  return bytes;
 }
 
 /** The open directory of these names, made where they are not there. It stays open as long as the next one is in it. */
@@ -198,23 +169,24 @@ async function makeDirectory(around: number, name: Buffer): Promise<void> {
 }
 
 async function writeFile(
-  path: Buffer,
-  content: Readable,
-  { mode, modified }: { mode: number; modified: number },
-): Promise<number> {
-  const handle = await made(path, fs.open(path, fresh, 0o600));
-  let bytes = 0;
+  state: State,
+  { names, mode, modified }: ArchiveEntry,
+  { directory, content }: { directory: number; content: Readable },
+): Promise<void> {
+  const name = names.at(-1) as Buffer;
+  const handle = await made(name, fs.open(beneath(directory, name), fresh, 0o600));
   try {
     for await (const chunk of content as AsyncIterable<Uint8Array>) {
       await handle.writeFile(chunk);
-      bytes += chunk.length;
+      state.untold = 0;
+      state.bytes += chunk.length;
+      state.onBytes(state.bytes);
     }
     await handle.chmod(mode);
     await handle.utimes(modified, modified);
   } finally {
     await handle.close();
   }
-  return bytes;
 }
 
 /** Of an earlier file of the archive: found by the same way, so that it is one of ours. */
@@ -250,37 +222,9 @@ async function made<T>(name: Buffer, action: Promise<T>): Promise<T> {
 }
 
 function twice(name: Buffer): CloneboxError {
-  const what = bytesAsText(latin1(name).replace(/^.*\//, ''));
+  const what = bytesAsText(name.toString('latin1'));
   return new CloneboxError('refused', `nothing was copied: the VM sent ${what} as two things`, {
     hint: 'Something changes it all the time, or answers in place of tar. Look into that VM.',
     facts: { name: what },
   });
-}
-
-/** Gives directories their modes and times, the inner ones first. One that is gone meanwhile is left out. */
-export async function finishDirectories(
-  place: { directory: number; name: string },
-  directories: readonly DirectoryFacts[],
-): Promise<void> {
-  for (const { names, mode, modified } of directories.toSorted(
-    (a, b) => b.names.length - a.names.length,
-  )) {
-    const way: Buffer[] = [Buffer.from(place.name), ...names.slice(1)];
-    const opened: number[] = [];
-    try {
-      for (const name of way) {
-        const found = await openName(opened.at(-1) ?? place.directory, name);
-        if (found === undefined) break;
-        opened.push(found);
-        if (!(await statOf(found)).isDirectory()) break;
-      }
-      const last = opened.at(-1);
-      if (last === undefined || opened.length < way.length) continue;
-      if (!(await statOf(last)).isDirectory()) continue;
-      await fs.chmod(itself(last), mode);
-      await fs.utimes(itself(last), modified, modified);
-    } finally {
-      for (const descriptor of opened) await close(descriptor);
-    }
-  }
 }
