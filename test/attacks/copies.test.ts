@@ -97,7 +97,7 @@ describe('cp out of a VM', () => {
   });
 
   it('is refused when a link of the tree leads out of it, and nothing of it is there', async () => {
-    for (const target of [`${outside}/key.txt`, '../../outside', '/etc']) {
+    for (const target of [`${outside}/key.txt`, '../../outside']) {
       await inGuest(
         `rm -rf /root/tree; mkdir /root/tree; echo x >/root/tree/a; ln -s ${target} /root/tree/z`,
       );

@@ -91,6 +91,25 @@ describe('while it turns into a link and back', () => {
     expect(shown.own).toBeGreaterThan(0);
   });
 
+  it('a manifest never has another’s say in the plan', async () => {
+    const steps = replaced('package.json', {
+      own: '{"name":"own","scripts":{"start":"node own.js"}}',
+      target: `${outside}/package.json`,
+    });
+    const seen = { own: 0 };
+    await race(
+      steps,
+      async () => {
+        const result = await run('clone', '--dry-run', '--json');
+        expect(result.exitCode, told(result)).toBe(0);
+        expect(told(result)).not.toContain(secret);
+        if (result.stdout.includes('own.js')) seen.own += 1;
+      },
+      { tries: 20 },
+    );
+    expect(seen.own).toBeGreaterThan(0);
+  });
+
   it('what -o names never leads out', async () => {
     configure();
     const steps = replaced('out.json', { own: 'own', target: `${outside}/key.txt` });
