@@ -77,7 +77,8 @@ async function meetLink(place: Buffer, at: string, going: Going): Promise<void> 
     const there = await fs.stat(place).catch(() => undefined);
     if (there === undefined) survey.broken.push(at);
     else if (there.isDirectory()) await enter(place, at, going);
-    else count(there, survey);
+    else if (there.isFile()) count(there, survey);
+    else survey.special.push(at);
     return;
   }
   const target = await fs.readlink(place, 'latin1').catch(goneMeanwhile);

@@ -7,15 +7,19 @@ import { shellQuote } from '../../lib/quote.ts';
 // What a guest runs: by sh alone, as its user, in the user's home. The archive has everything below `top`.
 
 /** What the scripts end with, and what that means. */
-const statuses = { missing: 72, misfit: 73, cut: 75 } as const;
+const statuses = { missing: 72, misfit: 73, special: 74, cut: 75 } as const;
 
 /** A command line for a guest's shell that runs a script with these words, whatever is in them. */
 export function shellCommand(script: string, words: readonly string[]): string {
   return ['exec', 'sh', '-c', script, 'cp', ...words].map(shellQuote).join(' ');
 }
 
-const start = `fail() { status=$1; shift; printf '%s\\n' "$*" >&2; exit "$status"; }
-plain() { case $1 in /*) printf '%s.' "$1";; *) printf './%s.' "$1";; esac; }
+// In the C locale names are bytes for sed's patterns too, and messages are those that are looked for below.
+const start = `LC_ALL=C; export LC_ALL
+fail() { status=$1; shift; printf '%s\\n' "$*" >&2; exit "$status"; }
+plain() {
+  case $1 in /*) printf '%s.' "$1";; '~' | '~/'*) printf '%s%s.' "$HOME" "\${1#?}";; *) printf './%s.' "$1";; esac
+}
 `;
 
 /**
@@ -23,10 +27,10 @@ plain() { case $1 in /*) printf '%s.' "$1";; *) printf './%s.' "$1";; esac; }
  * destination's file system and moves it into its place when it is whole: an archive that was cut off has no `proc`.
  */
 export const receiveScript = `${start}
-to=$(plain "$1"); to=\${to%.}
+to=$(plain "$1"); to=\${to%.}; kind=$3
 if [ -d "$to" ]; then
   around=$to
-  if [ "$3" = contents ]; then target=$to; else target=\${to%/}/$2; fi
+  if [ "$kind" = contents ]; then target=\${to%/}/.; else target=\${to%/}/$2; fi
 else
   case $to in */) fail ${statuses.missing} "there is no directory $1";; esac
   around=\${to%/*}; [ -n "$around" ] || around=/
@@ -47,8 +51,12 @@ if [ -d "$target" ] && [ ! -L "$target" ] && [ -d "$item" ]; then
     elif [ -d "$to/$p" ] && [ ! -L "$to/$p" ]; then echo "$p"; fi
   done' sh "$(cd "$target" && pwd)" {} + | head -n 5)
   [ -z "$odd" ] || fail ${statuses.misfit} "directories and files have one name in $target: $odd"
-  cp -aT --link --remove-destination "$item" "$target" 2>/dev/null ||
-    cp -aT --remove-destination "$item" "$target" || exit
+  # What is only filled is not ours: it keeps its mode and time.
+  copy() {
+    if [ "$kind" != contents ]; then cp -aT "$@" --remove-destination "$item" "$target"
+    else find "$item" -mindepth 1 -maxdepth 1 -exec cp -at "$target" "$@" --remove-destination {} +; fi
+  }
+  copy --link 2>/dev/null || copy || exit
 else
   if [ -d "$target" ] && [ ! -L "$target" ]; then fail ${statuses.misfit} "$target is a directory"; fi
   if [ -d "$item" ] && { [ -e "$target" ] || [ -L "$target" ]; }; then
@@ -70,6 +78,7 @@ from=$(plain "$1"); from=\${from%.}
 if [ -d "$from" ]; then
   exec tar -C "$from" --format=posix '--transform=flags=rhS;s,^\\.\\(/\\|$\\),top\\1,' -cf - .
 fi
+[ -f "$from" ] || fail ${statuses.special} "$1 is neither a file nor a directory"
 [ ! -L "$from" ] || { from=$(readlink -f "$from"; printf .); from=\${from%??}; }
 around=\${from%/*}; [ -n "$around" ] || around=/
 exec tar -C "$around" --format=posix '--transform=flags=rhS;s,^\\./.*$,top,' -cf - "./\${from##*/}"
@@ -96,6 +105,11 @@ export function guestError(
   if (exitCode === statuses.missing)
     return new CloneboxError('not-found', `in ${name}: ${said}`, {
       hint: `Look what there is: clonebox exec ${name} -- ls`,
+      facts,
+    });
+  if (exitCode === statuses.special)
+    return new CloneboxError('usage', `in ${name}: ${said}`, {
+      hint: 'Pipes, sockets and devices are not copied.',
       facts,
     });
   if (exitCode === statuses.misfit)

@@ -23,6 +23,9 @@ const sourceDescriptor = 9;
 /** So many bytes at the end of an archive have all of its last entry, which says that it is whole. */
 const heldBack = 2 * 10_240;
 
+/** More names than these are too long for a command line; tar copies what is beyond as what it is. */
+const mostLeftOut = 2000;
+
 interface Way {
   readonly from: string;
   readonly to: string;
@@ -43,19 +46,23 @@ export async function copyIntoGuest(
     const name = lastName(from) ?? basename(resolve(cwd, from));
     const contents = source.kind === 'directory' && isContentsOf(from);
     const command = shellCommand(receiveScript, [to, name, contents ? 'contents' : '']);
-    const tar = ctx.host.stream(await archive(ctx, source, followLinks), ctx.io, {
-      inherit: { from: sourceDescriptor, own: [source.tree.descriptor] },
-      env: { LC_ALL: 'C' },
-    });
-    const sent = { bytes: 0 };
-    const input = wholeArchive(ctx, tar, { what: from, sent });
+    const tar = ctx.host.stream(
+      await archive(ctx, source, { followLinks, leftOut: survey.special }),
+      ctx.io,
+      {
+        inherit: { from: sourceDescriptor, own: [source.tree.descriptor] },
+        env: { LC_ALL: 'C' },
+      },
+    );
+    const input = wholeArchive(ctx, tar, { what: from, total: survey.bytes });
     try {
       const result = await ctx.host.run([...ssh, command], ctx.io, { input });
       if (result.exitCode !== 0) throw guestError(record, result, to);
     } finally {
       tar.end();
     }
-    return { files: survey.files, bytes: sent.bytes, skipped: survey.skipped };
+    const { files, bytes, special } = survey;
+    return { files, bytes, skipped: special.map(bytesAsText) };
   } finally {
     await source.tree.close();
   }
@@ -66,6 +73,7 @@ interface Source {
   /** The directory itself, or the one that the file is in. */
   readonly tree: ProjectTree;
   readonly name: string;
+  readonly size: number;
 }
 
 async function openSource(ctx: Ctx, path: string, said: string): Promise<Source> {
@@ -73,9 +81,9 @@ async function openSource(ctx: Ctx, path: string, said: string): Promise<Source>
   if (found.kind === 'outside') throw leavesTree(found.floor, found, 'Name what is to be copied.');
   if (found.kind !== 'place' || found.facts === undefined) throw missing(said, path);
   const { parent, name, facts } = found;
-  if (facts.kind === 'file') return { kind: 'file', tree: parent, name };
+  if (facts.kind === 'file') return { kind: 'file', tree: parent, name, size: facts.size };
   if (facts.kind === 'directory')
-    return { kind: 'directory', ...(await inside(found, said)), name };
+    return { kind: 'directory', ...(await inside(found, said)), name, size: 0 };
   await parent.close();
   throw new CloneboxError('usage', `${said} is neither a file nor a directory`, {
     hint: 'Pipes, sockets and devices are not copied.',
@@ -98,9 +106,9 @@ function missing(said: string, path: string): CloneboxError {
 }
 
 /** What there is to be copied. Fails with `refused` when a link of it leads out: nothing has been sent then. */
-async function look(ctx: Ctx, { kind, tree }: Source, follow: boolean) {
-  if (kind === 'file') return { files: 1, skipped: [] };
-  const { files, links, special, broken } = await tree.survey(ctx.io, { follow });
+async function look(ctx: Ctx, { kind, tree, size }: Source, follow: boolean) {
+  if (kind === 'file') return { files: 1, bytes: size, special: [] };
+  const { files, bytes, links, special, broken } = await tree.survey(ctx.io, { follow });
   if (broken.length > 0) {
     const names = broken.slice(0, 5).map(bytesAsText).join(', ');
     throw new CloneboxError(
@@ -114,14 +122,18 @@ async function look(ctx: Ctx, { kind, tree }: Source, follow: boolean) {
   }
   const leaving = leavingLinks(links);
   if (leaving.length > 0) throw leavesCopy(leaving);
-  return { files, skipped: special.map(bytesAsText) };
+  return { files, bytes, special };
 }
 
 /**
  * An archive with everything below `top`, and `proc` as its last entry, which is there when all of it is. Entries are told
  * by options that come before them; names begin with `./`, so that none is an option.
  */
-async function archive(ctx: Ctx, { kind, name }: Source, followLinks: boolean): Promise<string[]> {
+async function archive(
+  ctx: Ctx,
+  { kind, name }: Source,
+  { followLinks, leftOut }: { followLinks: boolean; leftOut: readonly string[] },
+): Promise<string[]> {
   const everything = kind === 'directory';
   const rename = everything ? 's,^\\.\\(/\\|$\\),top\\1,' : 's,^\\./.*$,top,';
   return [
@@ -132,19 +144,27 @@ async function archive(ctx: Ctx, { kind, name }: Source, followLinks: boolean): 
       '--format=posix',
       `--transform=flags=rhS;${rename}`,
     ],
-    ...(followLinks ? ['-h'] : []),
+    // A file that is named has been followed to where it is.
+    ...(followLinks && everything ? ['-h'] : []),
+    ...['--anchored', '--no-wildcards', ...leftOut.slice(0, mostLeftOut).map(excluded)],
     ...['-cf', '-', everything ? '.' : `./${name}`],
     ...['-C', '/', '--no-recursion', 'proc'],
   ];
+}
+
+/** tar would make pipes and devices there, and sockets nowhere. */
+function excluded(path: string): string {
+  return `--exclude=./${Buffer.from(path, 'latin1').toString('utf8')}`;
 }
 
 /** The bytes of an archive; the last of them only once it is known that tar has read all there is. */
 async function* wholeArchive(
   { io }: Ctx,
   tar: Streamed,
-  { what, sent }: { what: string; sent: { bytes: number } },
+  { what, total }: { what: string; total: number },
 ): AsyncGenerator<Uint8Array> {
-  let waiting: Uint8Array[] = [];
+  let done = 0;
+  const waiting: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of tar.output) {
     waiting.push(chunk);
@@ -152,8 +172,9 @@ async function* wholeArchive(
     while (waiting[0] !== undefined && length - waiting[0].length >= heldBack) {
       const [first] = waiting.splice(0, 1) as [Uint8Array];
       length -= first.length;
-      sent.bytes += first.length;
-      io.emit({ kind: 'transfer', what, done: sent.bytes, total: undefined });
+      done += first.length;
+      // An archive is a little longer than what is in it.
+      io.emit({ kind: 'transfer', what, done: Math.min(done, total), total });
       yield first;
     }
   }
@@ -165,11 +186,7 @@ async function* wholeArchive(
       facts: { exitCode },
     });
   }
-  for (const chunk of waiting) {
-    sent.bytes += chunk.length;
-    yield chunk;
-  }
-  waiting = [];
+  yield* waiting;
 }
 
 function lastLines(text: string): string {

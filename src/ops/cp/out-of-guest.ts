@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import type { Ctx } from '../../core/ctx.ts';
-import { CloneboxError, isCloneboxError } from '../../core/errors.ts';
+import { CloneboxError, isCloneboxError, reasonOf } from '../../core/errors.ts';
 import { leavesTree, type OpenedPlace, type Received } from '../../core/project-tree.ts';
 import type { VmRecord } from '../../core/record.ts';
 import { isWrittenByOthers } from '../floors.ts';
@@ -23,7 +23,13 @@ export async function copyOutOfGuest(
   const place = await findDestination(ctx, { from, to, cwd });
   try {
     const ssh = await ctx.sshCommand(record, { tty: false });
-    const undo = { kind: 'sweep-drafts', directory: place.parent.path } as const;
+    // It is unpacked in the directory that is there, or beside what will be there.
+    const isFilled = place.facts?.kind === 'directory';
+    const { path } = place.parent;
+    const undo = {
+      kind: 'sweep-drafts',
+      directory: isFilled ? join(path, place.name) : path,
+    } as const;
     return await journaled(op, (journal) =>
       journal.step('what is copied', undo, async () => {
         const sent = ctx.host.stream([...ssh, shellCommand(sendScript, [from])], ctx.io);
@@ -33,10 +39,13 @@ export async function copyOutOfGuest(
           if (result.exitCode > 1) throw guestError(record, result, from);
         };
         try {
-          return await place.parent.receive(place.name, { bytes: sent.output, whole }, ctx.io);
+          const archive = { bytes: sent.output, whole, fills: isContentsOf(from) };
+          return await place.parent.receive(place.name, archive, ctx.io);
         } catch (error) {
           ctx.io.signal.throwIfAborted();
           if (isCloneboxError(error)) throw error;
+          if ((error as { errno?: unknown }).errno !== undefined)
+            throw unwritable(join(path, place.name), error);
           // An archive that breaks off: why it does is what counts.
           await whole();
           throw new CloneboxError('guest-failed', `what ${record.name} sent is no archive`, {
@@ -51,6 +60,14 @@ export async function copyOutOfGuest(
   } finally {
     await place.parent.close();
   }
+}
+
+function unwritable(path: string, error: unknown): CloneboxError {
+  return new CloneboxError('host-unable', `could not write ${path}: ${reasonOf(error)}`, {
+    hint: 'Copy to another place.',
+    facts: { path },
+    cause: error,
+  });
 }
 
 /** Where it goes: into a directory that is there, by its own name, or to the name that is given. */
