@@ -79,6 +79,14 @@ module.exports = {
       to: { path: '^src/drivers/[^/]+/', pathNot: '^src/drivers/$1/' },
     },
     {
+      name: 'one-door-to-a-project',
+      comment:
+        'What reads a project is handed a ProjectTree, and has no host to open a path by its name.',
+      severity: 'error',
+      from: { path: '^src/detect/project/', pathNot: tests },
+      to: { path: '^src/(host/|core/(host|ctx|detect)\\.ts$)' },
+    },
+    {
       name: 'server-is-lazy',
       comment: 'cli loads the server by import(): other commands must not pay for it.',
       severity: 'error',

@@ -2,6 +2,7 @@ import type { Host } from './host.ts';
 import type { Io } from './io.ts';
 import type { ProjectNeeds } from './needs.ts';
 import type { Finding } from './plan.ts';
+import type { SharedPath } from './shared-path.ts';
 
 /** What can be asked about a workstation, in the order in which it is shown. */
 export const detectAreas = [
@@ -122,7 +123,7 @@ export interface DetectScope {
   readonly root: string;
   readonly home: string;
   /** The project that the user is in, absolute and free of links. */
-  readonly project: string | undefined;
+  readonly project: SharedPath | undefined;
 }
 
 export interface Detector<Area extends DetectArea = DetectArea> {

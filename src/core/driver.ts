@@ -1,6 +1,7 @@
 import type { Io } from './io.ts';
 import type { VmName } from './name.ts';
 import type { ProcessRef } from './process.ts';
+import type { SharedPath } from './shared-path.ts';
 
 /** How a machine boots: its own loader, or a kernel handed to it. */
 export type BootSpec =
@@ -15,7 +16,7 @@ export type BootSpec =
 export interface ShareSpec {
   /** Mount tag, `share0`…: also the slot in the device layout. */
   readonly tag: string;
-  readonly host: string;
+  readonly host: SharedPath;
   readonly readOnly: boolean;
   readonly driver: '9p' | 'virtiofs';
 }
@@ -219,7 +220,7 @@ export interface Driver {
      */
     adopt(from: VmName, spec: MachineSpec, io: Io): Promise<Started>;
     /** Whether a running machine has these very directories open to share them, and not ones that were there before. */
-    holds(name: VmName, directories: readonly string[]): Promise<boolean>;
+    holds(name: VmName, directories: readonly SharedPath[]): Promise<boolean>;
     /**
      * What must be the same for a kept memory to be gone on from, as text: build and machine type of the hypervisor,
      * device layout, accelerator and what processor that gives to a guest. Those of `facts`.

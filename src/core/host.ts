@@ -11,6 +11,7 @@ import type {
   StreamOptions,
 } from './process.ts';
 import type { OpenedPlace, OpenedTree } from './project-tree.ts';
+import type { HostPath } from './shared-path.ts';
 
 /** Bytes that one client sends to a UNIX socket of this process. */
 export interface Incoming {
@@ -61,47 +62,47 @@ export interface OpenFile {
 
 /** Files of this machine. Every write is atomic and private (0600, directories 0700) unless told otherwise. */
 export interface Files {
-  readText(path: string): Promise<string | undefined>;
-  readBytes(path: string): Promise<Uint8Array | undefined>;
+  readText(path: HostPath): Promise<string | undefined>;
+  readBytes(path: HostPath): Promise<Uint8Array | undefined>;
   /** At most `bytes` from the end of a file; empty when there is none. */
-  readTail(path: string, bytes: number): Promise<string>;
+  readTail(path: HostPath, bytes: number): Promise<string>;
   /** Write to a temporary file, fsync, rename, fsync the directory. */
-  writeAtomic(path: string, content: FileContent, mode?: number): Promise<void>;
+  writeAtomic(path: HostPath, content: FileContent, mode?: number): Promise<void>;
   /** As `writeAtomic`, but fails with `conflict` when the file exists. */
-  writeNew(path: string, content: string | Uint8Array, mode?: number): Promise<void>;
+  writeNew(path: HostPath, content: string | Uint8Array, mode?: number): Promise<void>;
   /** Append and fsync. */
-  appendSynced(path: string, line: string): Promise<void>;
+  appendSynced(path: HostPath, line: string): Promise<void>;
   /** Write over the beginning of a file, in place, and fsync. It is made when it is not there. */
-  overwriteSynced(path: string, content: string): Promise<void>;
+  overwriteSynced(path: HostPath, content: string): Promise<void>;
   /** Cut a file to this size, and fsync. */
-  truncate(path: string, size: number): Promise<void>;
+  truncate(path: HostPath, size: number): Promise<void>;
   /** Opens a file for reading; `undefined` when there is none. Close it when done. */
-  open(path: string): Promise<OpenFile | undefined>;
-  facts(path: string): Promise<FileFacts | undefined>;
+  open(path: HostPath): Promise<OpenFile | undefined>;
+  facts(path: HostPath): Promise<FileFacts | undefined>;
   /** Which file it is, links followed; `undefined` when there is none, or it may not be looked at. */
-  identity(path: string): Promise<FileIdentity | undefined>;
-  list(path: string): Promise<string[]>;
+  identity(path: HostPath): Promise<FileIdentity | undefined>;
+  list(path: HostPath): Promise<string[]>;
   /** Makes a directory and those above it, each of them durable. */
-  makeDirectory(path: string, mode?: number): Promise<void>;
+  makeDirectory(path: HostPath, mode?: number): Promise<void>;
   /**
    * Makes a private directory of a name of its own in this one, which is made too. Remove it when done; what a crash leaves
    * is swept like a file that was half written.
    */
-  makeScratch(directory: string): Promise<string>;
+  makeScratch(directory: HostPath): Promise<string>;
   /** Removes a file or a whole tree, durably; nothing there is no error. */
-  remove(path: string): Promise<void>;
-  rename(from: string, to: string): Promise<void>;
-  copy(from: string, to: string): Promise<void>;
-  symlink(target: string, path: string): Promise<void>;
+  remove(path: HostPath): Promise<void>;
+  rename(from: HostPath, to: HostPath): Promise<void>;
+  copy(from: HostPath, to: HostPath): Promise<void>;
+  symlink(target: string, path: HostPath): Promise<void>;
   /** What a link says, as it is written in it; `undefined` when there is no such link. */
-  readLink(path: string): Promise<string | undefined>;
+  readLink(path: HostPath): Promise<string | undefined>;
   /** The canonical path, or `undefined` when it does not exist. */
-  realPath(path: string): Promise<string | undefined>;
-  freeBytes(path: string): Promise<number>;
-  sha256(path: string, io: Io): Promise<string>;
-  setMode(path: string, mode: number): Promise<void>;
+  realPath(path: HostPath): Promise<string | undefined>;
+  freeBytes(path: HostPath): Promise<number>;
+  sha256(path: HostPath, io: Io): Promise<string>;
+  setMode(path: HostPath, mode: number): Promise<void>;
   /** Makes the content of a file, or the names in a directory, durable. */
-  sync(path: string): Promise<void>;
+  sync(path: HostPath): Promise<void>;
 }
 
 /** A file of lines that several processes write at the same time. */

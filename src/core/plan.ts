@@ -1,6 +1,7 @@
 import type { MemoryMode } from './driver.ts';
 import type { VmName } from './name.ts';
 import type { PlannedSecret } from './secrets.ts';
+import type { SharedPath } from './shared-path.ts';
 
 /** The account made in the guest; the host user's own identity by default, so that shared files have the right owner. */
 export interface GuestUser {
@@ -14,7 +15,7 @@ export type ShareMode = 'rw' | 'ro' | 'copy';
 
 /** A host directory in the guest: mounted live (`rw`, `ro`) or copied in once at creation (`copy`). */
 export interface PlannedShare {
-  readonly host: string;
+  readonly host: SharedPath;
   readonly guest: string;
   readonly mode: ShareMode;
 }
@@ -87,8 +88,8 @@ export interface PlannedTemplates {
 /** The resolved configuration: exactly what will be made, nothing left to a default. It becomes the VM's record. */
 export interface VmPlan {
   readonly name: VmName;
-  readonly project: string | undefined;
-  readonly configFile: string | undefined;
+  readonly project: SharedPath | undefined;
+  readonly configFile: SharedPath | undefined;
   readonly driver: string;
   /** The image as written by the user or `auto`; resolved once when the VM is made. */
   readonly image: string;

@@ -3,6 +3,7 @@ import { printable } from '../lib/printable.ts';
 import { CloneboxError } from './errors.ts';
 import type { FileContent, FileFacts, FileIdentity } from './file-facts.ts';
 import type { Io } from './io.ts';
+import type { SharedPath } from './shared-path.ts';
 
 /** What stands at a path of a tree, links followed for as long as they stay in it. */
 export type TreeNode =
@@ -38,7 +39,7 @@ export type TreeFile =
  */
 export interface ProjectTree {
   /** Where it was when it was opened: canonical, for people and for guests. Never to be opened by. */
-  readonly path: string;
+  readonly path: SharedPath;
   /** Open for as long as the tree: a program that inherits it has the very directory at /proc/self/fd/N. */
   readonly descriptor: number;
   readonly identity: FileIdentity;

@@ -2,12 +2,13 @@ import type * as z from 'zod';
 import type { Host } from './host.ts';
 import type { Io } from './io.ts';
 import type { Secret } from './secret.ts';
+import type { SharedPath } from './shared-path.ts';
 
 /** What a provider works with. */
 export interface SecretDeps {
   readonly host: Host;
   /** The project's directory: its `.env` files and its encrypted files are found from it. */
-  readonly project: string | undefined;
+  readonly project: SharedPath | undefined;
 }
 
 /** A provider that is ready to be asked. */

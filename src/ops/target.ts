@@ -5,6 +5,7 @@ import { CloneboxError } from '../core/errors.ts';
 import { looksLikePath, parseVmName, slug, type VmName } from '../core/name.ts';
 import { leavesTree } from '../core/project-tree.ts';
 import type { VmRecord } from '../core/record.ts';
+import type { SharedPath } from '../core/shared-path.ts';
 import { sha256 } from '../lib/sha256.ts';
 import { configName, isWrittenByOthers } from './floors.ts';
 
@@ -13,9 +14,9 @@ export type Target = { readonly kind: 'name'; readonly name: VmName } | ProjectT
 
 export interface ProjectTarget {
   readonly kind: 'project';
-  readonly directory: string;
+  readonly directory: SharedPath;
   /** In that directory, and not looked at yet: it may be a link, or nothing. */
-  readonly configFile: string;
+  readonly configFile: SharedPath;
   /** The VM already made of this directory. */
   readonly existing: VmName | undefined;
 }

@@ -11,7 +11,9 @@ export async function shareDrift(ctx: Ctx, guest: Guest, { plan }: VmRecord): Pr
   const mounted = new Set(await ctx.setup.mounted(guest, ctx.io));
   return Promise.all(
     live.map(async (share): Promise<Drift> => {
-      const isHere = (await ctx.host.files.realPath(share.host)) === share.host;
+      const opened = await ctx.host.openTree(share.host);
+      const isHere = opened.kind === 'tree';
+      if (isHere) await opened.tree.close();
       return {
         area: 'shares',
         name: share.guest,
