@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import { CloneboxError } from '../core/errors.ts';
 import type { FileFacts } from '../core/file-facts.ts';
 import type { Host } from '../core/host.ts';
@@ -92,11 +93,7 @@ export async function fromFile(
   return explainFull(host, space, async () => {
     // A copy first: what is checked must be what is used, and the file may change under us.
     const copy = `${building.directory}/source`;
-    const argv = ['cp', '--reflink=auto', '--sparse=always', '--', path, copy];
-    const { exitCode, stderr } = await host.run(argv, io, { env: { LC_ALL: 'C' } });
-    if (exitCode !== 0) {
-      throw new CloneboxError('host-unable', `could not copy ${path}`, { facts: { stderr } });
-    }
+    await copyExactly(host, io, { path, copy });
     await host.files.setMode(copy, 0o600);
     const found = sha256 && (await host.files.sha256(copy, io));
     if (found !== sha256) throw wrongDigest(path, { wanted: sha256, found });
@@ -112,6 +109,34 @@ export async function fromFile(
     };
   });
 }
+
+/** Copies the file of exactly this path: a link that has come into it is not followed. */
+async function copyExactly(
+  host: Host,
+  io: Io,
+  { path, copy }: { path: string; copy: string },
+): Promise<void> {
+  const opened = await host.openTree(dirname(path));
+  const tree = opened.kind === 'tree' ? opened.tree : undefined;
+  const place = `/proc/self/fd/${sourceDescriptor}/${basename(path)}`;
+  const argv = ['cp', '-P', '--reflink=auto', '--sparse=always', '--', place, copy];
+  const options = {
+    env: { LC_ALL: 'C' },
+    inherit: { from: sourceDescriptor, own: [tree?.descriptor] },
+  };
+  const { exitCode, stderr } = await host.run(argv, io, options).finally(async () => tree?.close());
+  if (exitCode !== 0) {
+    throw new CloneboxError('host-unable', `could not copy ${path}`, { facts: { stderr } });
+  }
+  if ((await host.files.facts(copy))?.kind === 'file') return;
+  throw new CloneboxError('refused', `${path} has become a link`, {
+    hint: 'Look who has put it there, then try again.',
+    facts: { path },
+  });
+}
+
+/** Where cp inherits the directory that the file is in. */
+const sourceDescriptor = 9;
 
 function stampOf(facts: FileFacts): string {
   return `${facts.size} ${facts.modified}`;
