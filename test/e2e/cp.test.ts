@@ -106,6 +106,10 @@ describe('a tree', () => {
     await inGuest(`${old}; echo old >dir/same`);
     await cp('part', 'courier:/tmp');
     expect(await inGuest('cd /tmp/part; cat dir/old; cat dir/same new')).toBe('old\nnewnew');
+    // By a relative path too; and what is called as something in the root of the guest is nothing odd.
+    put('part/etc');
+    for (const _ of [1, 2]) await cp('part', 'courier:');
+    expect(await inGuest('cat /root/part/etc')).toBe('part/etc');
     put('here/part/dir/old', 'old');
     put('here/part/dir/same', 'old');
     await cp('courier:/tmp/part', 'here/');

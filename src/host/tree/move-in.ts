@@ -1,6 +1,16 @@
 import * as fs from 'node:fs/promises';
 import { CloneboxError } from '../../core/errors.ts';
-import { beneath, close, codeOf, type Name, namesIn, openName, statOf } from './descriptors.ts';
+import { explained } from '../files.ts';
+import {
+  beneath,
+  close,
+  codeOf,
+  itself,
+  type Name,
+  namesIn,
+  openName,
+  statOf,
+} from './descriptors.ts';
 
 /** A name in an open directory, and what people know it by. */
 export interface Spot {
@@ -35,6 +45,7 @@ async function check(from: Spot, to: Spot): Promise<void> {
         facts: { path: to.path },
       });
     }
+    await explained(to.path, fs.access(itself(target.descriptor), fs.constants.W_OK));
     for (const name of await namesIn(source.descriptor))
       await check(within(from, source.descriptor, name), within(to, target.descriptor, name));
   });

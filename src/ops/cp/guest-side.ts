@@ -18,7 +18,7 @@ export function shellCommand(script: string, words: readonly string[]): string {
 const start = `LC_ALL=C; export LC_ALL
 fail() { status=$1; shift; printf '%s\\n' "$*" >&2; exit "$status"; }
 plain() {
-  case $1 in /*) printf '%s.' "$1";; '~' | '~/'*) printf '%s%s.' "$HOME" "\${1#?}";; *) printf './%s.' "$1";; esac
+  case $1 in /*) printf '%s.' "$1";; '~' | '~/'*) printf '%s%s.' "$HOME" "\${1#?}";; *) printf '%s/%s.' "$PWD" "$1";; esac
 }
 `;
 
@@ -49,8 +49,12 @@ if [ -d "$target" ] && [ ! -L "$target" ] && [ -d "$item" ]; then
     if [ -d "$p" ] && [ ! -L "$p" ]; then
       if [ -L "$to/$p" ] || { [ -e "$to/$p" ] && [ ! -d "$to/$p" ]; }; then echo "$p"; fi
     elif [ -d "$to/$p" ] && [ ! -L "$to/$p" ]; then echo "$p"; fi
-  done' sh "$(cd "$target" && pwd)" {} + | head -n 5)
+  done' sh "$target" {} + | head -n 5)
   [ -z "$odd" ] || fail ${statuses.misfit} "directories and files have one name in $target: $odd"
+  locked=$(cd "$item" && find . -type d -exec sh -c 'to=$1; shift; for p; do
+    [ ! -d "$to/$p" ] || [ -w "$to/$p" ] || echo "$p"
+  done' sh "$target" {} + | head -n 5)
+  [ -z "$locked" ] || fail 1 "permission denied to write in $target: $locked"
   # What is only filled is not ours: it keeps its mode and time.
   copy() {
     if [ "$kind" != contents ]; then cp -aT "$@" --remove-destination "$item" "$target"
