@@ -83,8 +83,8 @@ module.exports = {
       comment:
         'What reads a project is handed a ProjectTree, and has no host to open a path by its name.',
       severity: 'error',
-      from: { path: '^src/detect/project/', pathNot: tests },
-      to: { path: '^src/(host/|core/(host|ctx|detect)\\.ts$)' },
+      from: { path: '^src/(detect/project/|secrets/project-file\\.ts$)', pathNot: tests },
+      to: { path: '^src/(host/|core/(host|ctx|detect|secrets)\\.ts$)' },
     },
     {
       name: 'server-is-lazy',

@@ -146,7 +146,8 @@ export function createContext(
       const text = await host.files.readText(file);
       const { parseSecretSettings } = await import('./config/secret-settings.ts');
       const own = text === undefined ? {} : parseSecretSettings(text, file);
-      return openSecrets({ project: secretOptions, own }, { host, project });
+      const door = project && { path: project, open: () => ctx.openProject(project) };
+      return openSecrets({ project: secretOptions, own }, { host, project: door });
     },
     sshSettings: (record) => sshSettings(record, paths.vm(record.name)),
     sshCommand: (record, sshOptions) =>

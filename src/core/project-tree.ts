@@ -78,6 +78,13 @@ export interface ProjectTree {
   close(): Promise<void>;
 }
 
+/** A project that is opened when something of it is asked for: the same tree each time. */
+export interface ProjectDoor {
+  readonly path: SharedPath;
+  /** Fails with `not-found` when the directory is gone, with `refused` when a link is in its path now. */
+  open(): Promise<ProjectTree>;
+}
+
 export interface SurveyOptions {
   /** Whether links are followed, wherever they lead. */
   readonly follow: boolean;

@@ -1,14 +1,14 @@
 import type * as z from 'zod';
 import type { Host } from './host.ts';
 import type { Io } from './io.ts';
+import type { ProjectDoor } from './project-tree.ts';
 import type { Secret } from './secret.ts';
-import type { SharedPath } from './shared-path.ts';
 
 /** What a provider works with. */
 export interface SecretDeps {
   readonly host: Host;
-  /** The project's directory: its `.env` files and its encrypted files are found from it. */
-  readonly project: SharedPath | undefined;
+  /** Its `.env` files and its encrypted files are read beneath it; `undefined` where there is no project. */
+  readonly project: ProjectDoor | undefined;
 }
 
 /** A provider that is ready to be asked. */

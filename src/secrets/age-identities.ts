@@ -2,7 +2,8 @@ import { Decrypter } from 'age-encryption';
 import { CloneboxError } from '../core/errors.ts';
 import type { Host } from '../core/host.ts';
 import { createSecret } from '../core/secret.ts';
-import { type FileDeps, readSecretText } from './secret-file.ts';
+import type { SecretDeps } from '../core/secrets.ts';
+import { readSecretText } from './secret-file.ts';
 
 /**
  * What opens files of age with the identities of a text: lines of AGE-SECRET-KEY-…, empty ones and comments. Fails
@@ -39,7 +40,7 @@ export function ageDecrypter(text: string, place: string): Decrypter {
 /** As `ageDecrypter`, of a file that nobody else may read; `undefined` when there is none. */
 export async function readAgeIdentities(
   path: string,
-  deps: FileDeps,
+  deps: SecretDeps,
 ): Promise<Decrypter | undefined> {
   const what = 'the age identity';
   const text = await readSecretText(path, deps, { what, isPrivate: true });

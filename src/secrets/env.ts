@@ -25,7 +25,9 @@ export function openEnv(deps: SecretDeps): SecretSource {
   };
   const places = project === undefined ? [] : files;
   return {
-    where: ['the environment', ...places.map(({ file }) => `${project}/${file}`)].join(', then '),
+    where: ['the environment', ...places.map(({ file }) => `${project?.path}/${file}`)].join(
+      ', then ',
+    ),
     get: async (key, io) => {
       io.signal.throwIfAborted();
       const own = fromEnvironment(host.env, key);

@@ -1,51 +1,28 @@
+import { resolve } from 'node:path';
 import { CloneboxError } from '../core/errors.ts';
-import type { ProjectTree, TreeFile } from '../core/project-tree.ts';
+import type { TreeFile } from '../core/project-tree.ts';
 import type { SecretDeps } from '../core/secrets.ts';
-import { isInside, normalizePath } from '../store/paths.ts';
-
-/** A file of many secrets, or of keys: none is larger (bytes). */
-const largestFile = 4 * 1024 * 1024;
+import { normalizePath } from '../store/paths.ts';
+import {
+  largestFile,
+  leadsOut,
+  nameInProject,
+  placeInProject,
+  readInProject,
+} from './project-file.ts';
 
 /**
  * Where a file of the options is: `~/` is the user's home, and what does not begin with `/` is in the project, also by
  * its links. Fails with `config-invalid` when there is no project, with `refused` when it leads out of it.
  */
-export async function placeOf(path: string, deps: SecretDeps): Promise<string> {
-  const { host, project } = deps;
+export async function placeOf(path: string, { host, project }: SecretDeps): Promise<string> {
   if (path.startsWith('/')) return normalizePath(path);
   if (path.startsWith('~/')) return normalizePath(`${host.user.home}/${path.slice(2)}`);
-  if (project === undefined) {
-    throw new CloneboxError('config-invalid', `${path} is in no directory: there is no project`, {
-      hint: 'Write the path in full, from / on.',
-      facts: { path },
-    });
-  }
-  const place = normalizePath(`${project}/${path}`);
-  if (!isInside(place, normalizePath(project))) throw leadsOut(path, place, project);
-  const at = await inProject(place, deps, (tree, name) => tree.look(name));
-  if (at?.kind === 'outside') throw leadsOut(path, at.target, project);
-  return place;
-}
-
-/** A project's link must not fetch what the user keeps elsewhere. */
-function leadsOut(path: string, place: string, project: string): CloneboxError {
-  return new CloneboxError('refused', `${path} leads out of the project, to ${place}`, {
-    hint: `Keep it in ${project}, or write the path in full, from / on.`,
-    facts: { path, place },
+  if (project !== undefined) return placeInProject(path, project);
+  throw new CloneboxError('config-invalid', `${path} is in no directory: there is no project`, {
+    hint: 'Write the path in full, from / on.',
+    facts: { path },
   });
-}
-
-/** What the project has at a path that is in it; `undefined` where there is no project, or the path is not in it. */
-async function inProject<T>(
-  path: string,
-  { host, project }: FileDeps,
-  use: (tree: ProjectTree, name: string) => Promise<T>,
-): Promise<T | undefined> {
-  if (project === undefined || !isInside(path, normalizePath(project))) return undefined;
-  const opened = await host.openTree(project, { links: 'follow' });
-  if (opened.kind !== 'tree') return undefined;
-  const { tree } = opened;
-  return use(tree, path.slice(normalizePath(project).length + 1)).finally(tree.close);
 }
 
 /** How a file is read that may hold secrets. */
@@ -55,9 +32,6 @@ interface ReadOptions {
   /** Nobody else may read or change it. */
   readonly isPrivate: boolean;
 }
-
-/** What a file is read with: one that is in the project is read beneath the project's descriptor. */
-export type FileDeps = Pick<SecretDeps, 'host'> & Partial<Pick<SecretDeps, 'project'>>;
 
 export interface SecretFile {
   readonly bytes: Uint8Array;
@@ -71,19 +45,17 @@ export interface SecretFile {
  */
 export async function readSecretFile(
   path: string,
-  deps: FileDeps,
+  deps: SecretDeps,
   options: ReadOptions,
 ): Promise<SecretFile | undefined> {
   const { what, isPrivate } = options;
-  const read =
-    (await inProject(path, deps, (tree, name) => tree.read(name, largestFile))) ??
-    (await readOwn(path, deps));
+  const read = await readAnywhere(resolve(path), deps);
   switch (read.kind) {
     case 'absent':
     case 'dangling':
       return undefined;
     case 'outside':
-      throw leadsOut(path, read.target, deps.project ?? read.floor);
+      throw leadsOut(path, read.target, deps.project ?? { path: read.floor });
     case 'not-a-file':
       throw new CloneboxError('config-invalid', `${what} ${path} is not a file`, {
         facts: { path },
@@ -103,9 +75,13 @@ export async function readSecretFile(
   }
 }
 
-/** A file of the user's own, by the user's own links. */
-async function readOwn(path: string, { host }: FileDeps): Promise<TreeFile> {
-  const found = await host.openPlace(path, { isFloor: () => false });
+/** What is in the project is read beneath its descriptor; what the user has elsewhere, by the user's own links. */
+async function readAnywhere(path: string, { host, project }: SecretDeps): Promise<TreeFile> {
+  const name = project && nameInProject(path, project);
+  if (project !== undefined && name !== undefined) return readInProject(name, project);
+  // They may lead into the project, and nothing in there leads out of it again.
+  const found = await host.openPlace(path, { isFloor: (at) => at === project?.path });
+  if (found.kind === 'outside') return found;
   if (found.kind !== 'place') return { kind: 'absent' };
   return found.parent.read(found.name, largestFile).finally(found.parent.close);
 }
@@ -113,7 +89,7 @@ async function readOwn(path: string, { host }: FileDeps): Promise<TreeFile> {
 /** The text of such a file. Fails with `config-invalid` too when it is not UTF-8. */
 export async function readSecretText(
   path: string,
-  deps: FileDeps,
+  deps: SecretDeps,
   options: ReadOptions,
 ): Promise<string | undefined> {
   const file = await readSecretFile(path, deps, options);

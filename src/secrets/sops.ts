@@ -96,16 +96,16 @@ async function decryptHere(file: SopsFile, place: string, deps: SecretDeps): Pro
 }
 
 /** Where SOPS itself looks for identities of age. */
-function keysOf({ host }: SecretDeps) {
-  const { SOPS_AGE_KEY: text, SOPS_AGE_KEY_FILE: file } = host.env;
-  const files = [file, usualKeys({ host })].filter((path) => path !== undefined && path !== '');
+function keysOf(deps: SecretDeps) {
+  const { SOPS_AGE_KEY: text, SOPS_AGE_KEY_FILE: file } = deps.host.env;
+  const files = [file, usualKeys(deps)].filter((path) => path !== undefined && path !== '');
   return [
     ...(text
       ? [{ name: 'SOPS_AGE_KEY', read: async () => ageDecrypter(text, 'SOPS_AGE_KEY') }]
       : []),
     ...(files as string[]).map((path) => ({
       name: path,
-      read: () => readAgeIdentities(path, { host }),
+      read: () => readAgeIdentities(path, deps),
     })),
   ];
 }
@@ -115,9 +115,9 @@ function usualKeys({ host }: Pick<SecretDeps, 'host'>): string {
 }
 
 /** The program would not mind. */
-async function refuseLooseKeys({ host }: SecretDeps): Promise<void> {
-  const path = host.env.SOPS_AGE_KEY_FILE || usualKeys({ host });
-  await readSecretFile(path, { host }, { what: 'the age identity', isPrivate: true });
+async function refuseLooseKeys(deps: SecretDeps): Promise<void> {
+  const path = deps.host.env.SOPS_AGE_KEY_FILE || usualKeys(deps);
+  await readSecretFile(path, deps, { what: 'the age identity', isPrivate: true });
 }
 
 /** What a key names: a name of the top as it is, else step by step. */

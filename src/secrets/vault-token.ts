@@ -21,15 +21,16 @@ export interface VaultLogin {
  * `~/.vault-token`, where `vault login` puts it. Fails with `refused` when there is none, or the login is turned down.
  */
 export async function findToken(options: VaultOptions, login: VaultLogin, io: Io): Promise<Secret> {
-  const { host } = login.deps;
+  const { deps } = login;
+  const { host } = deps;
   if (options.approle !== undefined) return logIn(options.approle, login, io);
   if (options.token_file !== undefined) {
-    const place = await placeOf(options.token_file, login.deps);
-    return tokenOf(await fromFile(place, login.deps, 'the file of the Vault token'), place);
+    const place = await placeOf(options.token_file, deps);
+    return tokenOf(await fromFile(place, deps, 'the file of the Vault token'), place);
   }
   if (host.env.VAULT_TOKEN) return tokenOf(host.env.VAULT_TOKEN, 'VAULT_TOKEN');
   const usual = `${host.user.home}/.vault-token`;
-  const text = await readSecretText(usual, { host }, { what: 'the Vault token', isPrivate: true });
+  const text = await readSecretText(usual, deps, { what: 'the Vault token', isPrivate: true });
   if (text !== undefined) return tokenOf(text, usual);
   throw new CloneboxError('refused', `there is no token for Vault at ${login.address}`, {
     hint: 'Log in with `vault login`, set VAULT_TOKEN, or set up secrets.vault.approle.',
