@@ -88,6 +88,7 @@ export function createContext(
         },
       },
     });
+  const findFloors = async () => (await import('./ops/floors.ts')).isWrittenByOthers(ctx);
   let images: Images | undefined;
   let templates: Templates | undefined;
   const ctx: Ctx = {
@@ -96,7 +97,7 @@ export function createContext(
     audit,
     trace: options.trace,
     get images() {
-      const made = images ?? createImages({ host, paths });
+      const made = images ?? createImages({ host, paths, findFloors });
       images = made;
       return made;
     },

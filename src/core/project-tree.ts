@@ -31,6 +31,18 @@ export type TreeFile =
   | { readonly kind: 'too-large'; readonly facts: FileFacts }
   | Exclude<TreeNode, { kind: 'there' }>;
 
+/** What came of opening a file of a tree. */
+export type TreeHandle =
+  | {
+      readonly kind: 'file';
+      readonly path: string;
+      readonly facts: FileFacts;
+      /** Open for reading. */
+      readonly descriptor: number;
+      close(): Promise<void>;
+    }
+  | Exclude<TreeFile, { kind: 'file' | 'too-large' }>;
+
 /**
  * A directory that a guest, or whoever wrote a project, may change at any moment, held by its descriptor. Everything below
  * it is opened beneath that descriptor, one name after the other, so that no rename and no link can make it something
@@ -54,6 +66,8 @@ export interface ProjectTree {
    * on, whatever becomes of the file, until the tree itself writes there.
    */
   read(path: string, limit: number): Promise<TreeFile>;
+  /** A regular file of any size, for a program that inherits its descriptor. Close it when done. */
+  openFile(path: string): Promise<TreeHandle>;
   /** A directory of it as a tree of its own; `undefined` where there is none. Close it when done. */
   openDirectory(path: string): Promise<ProjectTree | undefined>;
   /**

@@ -6,6 +6,8 @@ import { namespaceWrap } from './bootstrap-mode.ts';
 export interface ImagesDeps {
   readonly host: Host;
   readonly paths: Paths;
+  /** Tells the directories that others write to (`Host.openPlace`): what is named in one is in it. Default: none. */
+  readonly findFloors?: () => Promise<(directory: string) => boolean | Promise<boolean>>;
 }
 
 /** A directory in which an image is made, on the file system where it will stay. */

@@ -17,7 +17,7 @@ export function createImages(deps: ImagesDeps): Images {
   async function obtain(text: string, io: Io, anew: boolean): Promise<Image> {
     const wanted = text === 'auto' ? await resolveAuto(deps, io) : text;
     const parsed = parseReference(wanted);
-    const reference = await canonical(host, wanted, parsed);
+    const reference = await canonical(deps, wanted, parsed);
     const found = async () => (anew ? undefined : findCurrent(deps, reference, parsed));
     let cached = await found();
     cached ??= await makeLocked({ ...deps, io }, reference, {
@@ -42,7 +42,7 @@ export function createImages(deps: ImagesDeps): Images {
 
   async function canonicalOrSame(text: string): Promise<string> {
     try {
-      return await canonical(host, text, parseReference(text));
+      return await canonical(deps, text, parseReference(text));
     } catch {
       return text;
     }
@@ -63,7 +63,7 @@ export function createImages(deps: ImagesDeps): Images {
     if (digest !== undefined && sha256 === undefined) {
       throw new CloneboxError('usage', `not a digest: ${digest}`, { hint: 'sha256:HEX' });
     }
-    const source = await canonical(host, path, { kind: 'file', path });
+    const source = await canonical(deps, path, { kind: 'file', path });
     const reference = name ?? source;
     const cached = await makeLocked({ ...deps, io }, reference, {
       found: async () => undefined,

@@ -1,6 +1,7 @@
+import { join, resolve } from 'node:path';
 import { CloneboxError } from '../core/errors.ts';
-import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
+import { leavesTree } from '../core/project-tree.ts';
 import { bootstrap } from './bootstrap.ts';
 import { type Building, type ImagesDeps, inBuilding } from './building.ts';
 import { type CachedImage, findByReference, publish } from './cache.ts';
@@ -11,19 +12,34 @@ import { fromCatalogue, fromFile, fromUrl, stampOfSource } from './sources.ts';
 
 type Deps = ImagesDeps & { io: Io };
 
-/** A reference as it is written down: paths absolute, URLs normal. */
-export async function canonical(host: Host, text: string, parsed: Reference): Promise<string> {
+/**
+ * A reference as it is written down: paths absolute and without links, URLs normal. Fails with `refused` for a path that
+ * is in a directory that others write to, and leads out of it.
+ */
+export async function canonical(
+  deps: ImagesDeps,
+  text: string,
+  parsed: Reference,
+): Promise<string> {
   switch (parsed.kind) {
-    case 'file': {
-      const path = parsed.path.replace(/^~(?=\/)/, host.user.home);
-      // A source that is gone is still the name of the image that was made of it.
-      return (await host.files.realPath(path)) ?? path;
-    }
+    case 'file':
+      return canonicalPath(deps, parsed.path);
     case 'url':
       return `${parsed.url}#sha256:${parsed.sha256}`;
     default:
       return text;
   }
+}
+
+async function canonicalPath({ host, findFloors }: ImagesDeps, written: string): Promise<string> {
+  const path = resolve(written.replace(/^~(?=\/)/, host.user.home));
+  const isFloor = (await findFloors?.()) ?? (() => false);
+  const found = await host.openPlace(path, { isFloor });
+  if (found.kind === 'outside') throw leavesTree(found.floor, found, 'Name the image itself.');
+  // A source that is gone is still the name of the image that was made of it.
+  if (found.kind !== 'place') return path;
+  await found.parent.close();
+  return found.facts === undefined ? path : join(found.parent.path, found.name);
 }
 
 /** The image of a reference that can be used as it is; a file that has changed since its import is none. */

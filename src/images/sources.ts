@@ -3,6 +3,7 @@ import { CloneboxError } from '../core/errors.ts';
 import type { FileFacts } from '../core/file-facts.ts';
 import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
+import type { TreeHandle } from '../core/project-tree.ts';
 import type { Building } from './building.ts';
 import { architectureOf, findEntry, urlOf } from './catalogue.ts';
 import { digestFile } from './checksums.ts';
@@ -73,70 +74,85 @@ export async function fromFile(
   job: Omit<Job, 'downloads'> & { path: string; sha256: string | undefined },
 ): Promise<Draft> {
   const { path, building, sha256 } = job;
-  const facts = await host.files.facts(path);
-  if (facts === undefined) {
-    throw new CloneboxError('not-found', `there is no file ${path}`, {
-      hint: 'What is in the cache already: clonebox image list',
-      facts: { path },
+  const { directory } = building;
+  const source = await openSource(host, path);
+  try {
+    const { facts } = source;
+    io.emit({ kind: 'phase', id: 'image-import', title: `Importing ${path}` });
+    await requireSpace(host, directory, facts.allocated);
+    io.emit({ kind: 'detail', text: 'copying' });
+    const space = { directories: [directory] as const, needed: facts.allocated };
+    return await explainFull(host, space, async () => {
+      // A copy first: what is checked must be what is used, and the file may change under us.
+      const copy = `${directory}/source`;
+      await copyOf(host, io, { ...source, copy });
+      await host.files.setMode(copy, 0o600);
+      const found = sha256 && (await host.files.sha256(copy, io));
+      if (found !== sha256) throw wrongDigest(path, { wanted: sha256, found });
+      const disk = await importDisk(host, io, { file: copy, name: path, directory });
+      return {
+        ...foreign,
+        reference: job.reference,
+        source: 'file',
+        stamp: stampOf(facts),
+        facts: { path, ...disk },
+      };
     });
+  } finally {
+    await source.close();
   }
-  if (facts.kind !== 'file') {
-    throw new CloneboxError('refused', `${path} is not a regular file`, {
-      hint: 'An image is a file: a qcow2 or raw disk.',
-      facts: { path },
-    });
-  }
-  io.emit({ kind: 'phase', id: 'image-import', title: `Importing ${path}` });
-  await requireSpace(host, building.directory, facts.allocated);
-  io.emit({ kind: 'detail', text: 'copying' });
-  const space = { directories: [building.directory] as const, needed: facts.allocated };
-  return explainFull(host, space, async () => {
-    // A copy first: what is checked must be what is used, and the file may change under us.
-    const copy = `${building.directory}/source`;
-    await copyExactly(host, io, { path, copy });
-    await host.files.setMode(copy, 0o600);
-    const found = sha256 && (await host.files.sha256(copy, io));
-    if (found !== sha256) throw wrongDigest(path, { wanted: sha256, found });
-    const { directory } = building;
-    const disk = await importDisk(host, io, { file: copy, name: path, directory });
-    const stamp = stampOf(facts);
-    return {
-      ...foreign,
-      reference: job.reference,
-      source: 'file',
-      stamp,
-      facts: { path, ...disk },
-    };
-  });
 }
 
-/** Copies the file of exactly this path: a link that has come into it is not followed. */
-async function copyExactly(
-  host: Host,
-  io: Io,
-  { path, copy }: { path: string; copy: string },
-): Promise<void> {
+type Source = Extract<TreeHandle, { kind: 'file' }>;
+
+/** Opens the file of exactly this path: a link that has come into it is not followed, a pipe not waited for. */
+async function openSource(host: Host, path: string): Promise<Source> {
   const opened = await host.openTree(dirname(path));
+  if (opened.kind === 'link') throw becameLink(path, opened.target);
   const tree = opened.kind === 'tree' ? opened.tree : undefined;
-  const place = `/proc/self/fd/${sourceDescriptor}/${basename(path)}`;
-  const argv = ['cp', '-P', '--reflink=auto', '--sparse=always', '--', place, copy];
-  const options = {
-    env: { LC_ALL: 'C' },
-    inherit: { from: sourceDescriptor, own: [tree?.descriptor] },
-  };
-  const { exitCode, stderr } = await host.run(argv, io, options).finally(async () => tree?.close());
-  if (exitCode !== 0) {
-    throw new CloneboxError('host-unable', `could not copy ${path}`, { facts: { stderr } });
+  const source = await tree?.openFile(basename(path)).finally(tree.close);
+  switch (source?.kind) {
+    case 'file':
+      if (source.path === path) return source;
+      await source.close();
+      throw becameLink(path, source.path);
+    case 'outside':
+      throw becameLink(path, source.target);
+    case 'not-a-file':
+      throw new CloneboxError('refused', `${path} is not a regular file`, {
+        hint: 'An image is a file: a qcow2 or raw disk.',
+        facts: { path },
+      });
+    default:
+      throw new CloneboxError('not-found', `there is no file ${path}`, {
+        hint: 'What is in the cache already: clonebox image list',
+        facts: { path },
+      });
   }
-  if ((await host.files.facts(copy))?.kind === 'file') return;
-  throw new CloneboxError('refused', `${path} has become a link`, {
+}
+
+function becameLink(path: string, target: string): CloneboxError {
+  return new CloneboxError('refused', `${path} has become a link to ${target}`, {
     hint: 'Look who has put it there, then try again.',
     facts: { path },
   });
 }
 
-/** Where cp inherits the directory that the file is in. */
+/** Where cp inherits the file. */
 const sourceDescriptor = 9;
+
+async function copyOf(
+  host: Host,
+  io: Io,
+  { path, descriptor, copy }: Pick<Source, 'path' | 'descriptor'> & { copy: string },
+): Promise<void> {
+  const place = `/proc/self/fd/${sourceDescriptor}`;
+  const argv = ['cp', '--reflink=auto', '--sparse=always', '--', place, copy];
+  const inherit = { from: sourceDescriptor, own: [descriptor] };
+  const { exitCode, stderr } = await host.run(argv, io, { env: { LC_ALL: 'C' }, inherit });
+  if (exitCode === 0) return;
+  throw new CloneboxError('host-unable', `could not copy ${path}`, { facts: { stderr } });
+}
 
 function stampOf(facts: FileFacts): string {
   return `${facts.size} ${facts.modified}`;
@@ -144,8 +160,10 @@ function stampOf(facts: FileFacts): string {
 
 /** What tells that a source file is the same as at its import; `undefined` when it is gone. */
 export async function stampOfSource(host: Host, path: string): Promise<string | undefined> {
-  const facts = await host.files.facts(path);
-  return facts === undefined ? undefined : stampOf(facts);
+  const opened = await host.openTree(dirname(path));
+  if (opened.kind !== 'tree') return undefined;
+  const facts = await opened.tree.entry(basename(path)).finally(opened.tree.close);
+  return facts && stampOf(facts);
 }
 
 async function fetchPart(

@@ -1,7 +1,13 @@
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import type { FileFacts } from '../../core/file-facts.ts';
-import type { OpenedPlace, OpenedTree, ProjectTree, TreeFile } from '../../core/project-tree.ts';
+import type {
+  OpenedPlace,
+  OpenedTree,
+  ProjectTree,
+  TreeFile,
+  TreeHandle,
+} from '../../core/project-tree.ts';
 import { explained, isMissing } from '../files.ts';
 import { close, factsOf, identityOf, itself, open, readdir, statOf } from './descriptors.ts';
 import { receive } from './receive.ts';
@@ -130,6 +136,7 @@ function createTree(root: Step, identity: ProjectTree['identity']): ProjectTree 
       files.set(path, known);
       return known;
     },
+    openFile: (path) => go(path, openRegular),
     openDirectory: (path) =>
       go(path, async (walked) => {
         if (walked.kind !== 'there' || !walked.stat.isDirectory()) return undefined;
@@ -157,6 +164,23 @@ type Ended = Exclude<Walked, { kind: 'there' }>;
 
 function ended(walked: Ended): Exclude<TreeFile, { facts: FileFacts }> {
   return walked.kind === 'absent' ? { kind: 'absent' } : walked;
+}
+
+async function openRegular(walked: Walked): Promise<TreeHandle> {
+  if (walked.kind !== 'there') return ended(walked);
+  const facts = factsOf(walked.stat);
+  if (facts.kind !== 'file') return { kind: 'not-a-file', facts };
+  // As `readBounded`: of the file that was looked at.
+  const descriptor = await open(itself(walked.descriptor), constants.O_RDONLY);
+  let isOpen = true;
+  return {
+    ...{ kind: 'file', path: walked.path, facts, descriptor },
+    close: async () => {
+      if (!isOpen) return;
+      isOpen = false;
+      await close(descriptor);
+    },
+  };
 }
 
 async function readBounded(walked: Walked, limit: number): Promise<TreeFile> {
