@@ -71,17 +71,10 @@ async function readExactly({ host }: Ctx, path: string): Promise<TreeFile> {
   if (opened.kind === 'link') return { ...opened, kind: 'outside', floor: '/' };
   if (opened.kind !== 'tree') return { kind: 'absent' };
   const { tree } = opened;
-  const name = basename(path);
-  try {
-    if ((await tree.entry(name))?.kind === 'symlink') {
-      const { files } = host;
-      const target = (await files.readLink(path)) ?? 'another file';
-      return { kind: 'outside', link: path, target, floor: '/' };
-    }
-    return await tree.read(name, mostBytes);
-  } finally {
-    await tree.close();
-  }
+  const read = await tree.read(basename(path), mostBytes).finally(tree.close);
+  if (read.kind !== 'file' || read.path === path) return read;
+  // A link that stays in its directory, which the tree has followed.
+  return { kind: 'outside', link: path, target: read.path, floor: tree.path };
 }
 
 async function keysOfGitHub(ctx: Ctx, user: string): Promise<string[]> {

@@ -82,6 +82,23 @@ describe('keys of a file', () => {
     symlinkSync(at('elsewhere.pub'), at('real.pub'));
     await expect(read([at('real.pub')])).rejects.toMatchObject({ code: 'refused' });
   });
+
+  it('are not read where a directory of the path, or the file, is a link by now', async () => {
+    mkdirSync(at('keys'));
+    mkdirSync(at('others'));
+    writeFileSync(at('others/id.pub'), line);
+    symlinkSync(at('others/id.pub'), at('keys/id.pub'));
+    symlinkSync(at('others'), at('link'));
+    for (const [path, target] of [
+      ['keys/id.pub', 'others/id.pub'],
+      ['link/id.pub', 'others'],
+    ] as const) {
+      await expect(read([at(path)])).rejects.toMatchObject({
+        code: 'refused',
+        message: `${at(path)} has become a link to ${at(target)}`,
+      });
+    }
+  });
 });
 
 async function answering(listener: RequestListener): Promise<Record<string, string>> {
