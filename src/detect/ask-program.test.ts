@@ -22,6 +22,10 @@ it('a program answers in the language of scripts', async () => {
   expect(await ask('echo "$1 $LC_ALL$LANGUAGE"')).toEqual({ said: 'a b C.UTF-8\n', notes: [] });
 });
 
+it('a program is not run where the user is, which may be a project', async () => {
+  expect(await ask('pwd')).toEqual({ said: '/\n', notes: [] });
+});
+
 it('a program that is not installed has no answer, which is no problem', async () => {
   const input = {
     host: createHost({ PATH: '/nowhere' }),

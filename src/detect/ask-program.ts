@@ -32,7 +32,12 @@ export async function askProgram(
     () => new Error(`not finished after ${longestRun} ms: ended`),
   );
   try {
-    const options = { env: { LC_ALL: 'C.UTF-8', LANGUAGE: undefined }, maxBuffer: longest };
+    // Not where the user is: that may be a project, whose files a program could obey.
+    const options = {
+      env: { LC_ALL: 'C.UTF-8', LANGUAGE: undefined },
+      cwd: '/',
+      maxBuffer: longest,
+    };
     // One that does not hear SIGTERM is not waited for.
     const result = await inTime(host.run([path, ...args], bounded, options), bounded.signal);
     if (answers(result)) return result.stdout;

@@ -1,6 +1,10 @@
+import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { makeSystem } from '../../test/fixtures/system-tree.ts';
 import { type UserOptions, userReport } from '../../test/fixtures/user-bed.ts';
+import { quietIo } from '../core/quiet-io.ts';
+import { createHost } from '../host/local.ts';
+import { languages } from './languages.ts';
 
 type Entries = Parameters<typeof makeSystem>[0];
 
@@ -132,6 +136,21 @@ describe('what a new shell runs', () => {
     };
     const searchPath = '/srv/app/node_modules/.bin:/srv/app/venv/bin:/usr/bin';
     expect(await found(entries, { searchPath })).toEqual(['python 3.10.1 system *']);
+  });
+
+  it('is no program of the project that a link of the PATH leads to: that is not run', async () => {
+    const root = makeSystem({
+      'srv/app/ruby': { program: 'touch "$0.ran"; echo ruby 3.3.0' },
+      'usr/local/bin/ruby': { link: '../../../srv/app/ruby' },
+    });
+    const host = createHost({ PATH: '/usr/local/bin' });
+    const scope = { root, home: '/home/ada', project: '/srv/app' };
+    const input = { host, scope, io: quietIo(), pace: 1, note: () => expect.unreachable() };
+    expect(await languages.detect(input)).toEqual([]);
+    expect(existsSync(`${root}/usr/local/bin/ruby.ran`)).toBe(false);
+    // Of another project it is a program like any.
+    const elsewhere = { ...input, scope: { ...scope, project: '/srv/other' } };
+    expect(await languages.detect(elsewhere)).toMatchObject([{ name: 'ruby', version: '3.3.0' }]);
   });
 
   it('is the first of two programs in the PATH, and both are found', async () => {

@@ -1,4 +1,5 @@
 import type { DetectInput, Detector, FoundLanguage } from '../core/detect.ts';
+import { isWithin } from '../lib/is-within.ts';
 import { mapBounded } from '../lib/map-bounded.ts';
 import { printable } from '../lib/printable.ts';
 import { askVersion, canBeAsked } from './language/ask-version.ts';
@@ -128,15 +129,17 @@ function knownAs({ name, real }: Program, known: readonly Known[]): Known | unde
   );
 }
 
-/** What is on the PATH and of no manager: it is asked for its version. */
+/** What is on the PATH and of no manager: it is asked for its version. Nothing that a project has brought is run. */
 async function askStrangers(
   input: DetectInput,
   programs: readonly Program[],
   known: readonly Known[],
 ): Promise<Known[]> {
+  const { project } = input.scope;
   const strangers = new Map<string, Program>();
   for (const program of programs) {
     if (program.place.kind === 'manager' || !canBeAsked(program.name)) continue;
+    if (project !== undefined && isWithin(project, program.real)) continue;
     if (knownAs(program, known) !== undefined) continue;
     const key = `${program.name} ${program.real}`;
     if (!strangers.has(key)) strangers.set(key, program);
