@@ -136,6 +136,11 @@ export function createContext(
       await host.files.makeDirectory(dirname(paths.backgroundLog));
       return host.startDaemon(argv, { logFile: paths.backgroundLog, env });
     },
+    isProject: async (names) => {
+      const { projectReaders } = await import('./detect/project/registry.ts');
+      const wanted: readonly { wants(path: string): boolean }[] = projectReaders;
+      return names.some((name) => wanted.some((reader) => reader.wants(name)));
+    },
     readNeeds: async (directory, io) =>
       (await import('./detect/project/read-needs.ts')).readNeeds(
         await ctx.openProject(directory),

@@ -58,6 +58,8 @@ export interface Ctx {
   openProject(directory: string): Promise<ProjectTree>;
   /** What looks at this workstation, one for each area; loaded at its first use. */
   detectors(): Promise<readonly Detector[]>;
+  /** Whether one of these names, of what is in a directory, says that it is a project. */
+  isProject(names: readonly string[]): Promise<boolean>;
   /** What the project in a directory needs, by its own files. Runs nothing; what is not understood is a note. */
   readNeeds(directory: string, io: Io): Promise<ProjectNeeds>;
   /** What finds the secrets of a project, by what its file and the user's own settings say of the providers. */

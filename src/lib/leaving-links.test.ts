@@ -33,6 +33,8 @@ describe('a link', () => {
     ['by a whole path to the programs themselves', { a: '/bin/.' }],
     ['on from a link to a program', { b: '/usr/bin/X11', a: 'b/../../../etc/passwd' }],
     ['on from a link to a program, which is a directory', { b: '/usr/bin/X11', a: 'b/x' }],
+    ['through what is no link yet', { a: 'b/../../etc/passwd' }],
+    ['through what is no link yet, and only as far as the top', { a: 'b/../c' }],
     ['above the top', { a: '../b' }],
     ['above the top from below', { 'x/y/a': '../../../b' }],
     ['above the top and down by its own name', { a: '../tree/b' }],

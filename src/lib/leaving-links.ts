@@ -12,12 +12,21 @@ const programs = /^(?:\/usr\/bin|\/usr\/local\/bin|\/bin)\/(?!\.{1,2}$)[^/]+$/;
 
 /**
  * The links of a tree that lead out of it, wherever the tree is put: by a whole path, or by more `..` than there is tree, also
- * by way of other links. A link to nothing in the tree stays in it. Links to programs of the system are let through, and not
+ * by way of other links, or of what is no link yet (`a/../b`). A link to nothing in the tree stays in it. Links to programs of the system are let through, and not
  * what goes on from one, which may be a directory: nothing is read or written by them.
  */
 export function leavingLinks(links: readonly TreeLink[]): TreeLink[] {
   const all = new Map(links.map(({ path, target }) => [path, target]));
-  return links.filter(({ path }) => leaves(path, all));
+  return links.filter(({ path, target }) => turnsBack(target) || leaves(path, all));
+}
+
+/** `a/../b` depends on what `a` is, or will be: it may become a link, and `..` is somewhere else then. */
+function turnsBack(target: string): boolean {
+  const names = target.split('/').filter((name) => name !== '' && name !== '.');
+  return (
+    names.lastIndexOf('..') > names.findIndex((name) => name !== '..') &&
+    names.some((name) => name !== '..')
+  );
 }
 
 function leaves(path: string, links: ReadonlyMap<string, string>): boolean {

@@ -1,8 +1,12 @@
 import { refusedProject } from '../config/refused.ts';
 import type { Ctx } from '../core/ctx.ts';
+import { leavesTree } from '../core/project-tree.ts';
 
 /** The project's own file, at its top. */
 export const configName = '.clonebox.yaml';
+
+/** What only the top of a project has. */
+const marks = [configName, '.git', '.hg', '.svn'];
 
 /**
  * Whether others than the user may put links into a directory: a guest, since it is shared with one to be written to, or
@@ -16,11 +20,20 @@ export async function isWrittenByOthers(
   return async (directory) => {
     if (shared.has(directory)) return true;
     if (refusedProject(directory, home) !== undefined) return false;
-    for (const mark of [configName, '.git']) {
-      if ((await ctx.host.files.facts(`${directory}/${mark}`)) !== undefined) return true;
-    }
-    return false;
+    const names: string[] = await ctx.host.files.list(directory).catch(() => []);
+    return marks.some((mark) => names.includes(mark)) || ctx.isProject(names);
   };
+}
+
+/**
+ * Sees to it that a file which is named by its path does not lead out of what others write to. Fails with `refused`; one
+ * that is not there is no failure.
+ */
+export async function requireStaying(ctx: Ctx, path: string): Promise<void> {
+  const place = path.replace(/^~(?=\/)/, ctx.host.user.home);
+  const found = await ctx.host.openPlace(place, { isFloor: await isWrittenByOthers(ctx) });
+  if (found.kind === 'outside') throw leavesTree(found.floor, found, 'Name the file itself.');
+  if (found.kind === 'place') await found.parent.close();
 }
 
 /** The directories of this host that guests may write to, of all VMs, running or not. */

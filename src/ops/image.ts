@@ -3,6 +3,7 @@ import type { AuditEvent } from '../core/audit.ts';
 import type { Ctx } from '../core/ctx.ts';
 import type { Image } from '../core/image.ts';
 import { shortKey } from '../core/template.ts';
+import { requireStaying } from './floors.ts';
 import { isFull, journaled, type Operation, operation } from './operation.ts';
 import { requireUnshared } from './own-places.ts';
 
@@ -46,6 +47,7 @@ export function importImage(
   const path = isAbsolute(input.path) ? input.path : resolve(input.cwd, input.path);
   return changeImages(ctx, { event: 'image.import', name: input.name ?? path }, async (op) => {
     const { name, digest } = input;
+    await requireStaying(op.ctx, path);
     const image = await op.ctx.images.importFile(path, op.ctx.io, { name, digest });
     op.note({ digest: image.digest });
     return image;

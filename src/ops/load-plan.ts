@@ -13,7 +13,7 @@ import type { GuestUser, VmPlan } from '../core/plan.ts';
 import { leavesTree } from '../core/project-tree.ts';
 import { checkAsked } from './asked-profiles.ts';
 import { type FirstConfig, firstConfig } from './first-config.ts';
-import { isWrittenByOthers } from './floors.ts';
+import { requireStaying } from './floors.ts';
 import { withRealKeyFiles } from './login-keys.ts';
 import { requireApart } from './own-places.ts';
 import { withProfiles } from './profiles.ts';
@@ -135,7 +135,7 @@ export async function loadPlan(
   const real = { ...(await withRealKeyFiles(ctx, await withRealShares(ctx, plan))), withheld };
   checkShares(real, home);
   await requireApart(ctx, real.shares);
-  await requireInside(ctx, real.image);
+  if (isImagePath(real.image)) await requireStaying(ctx, real.image);
   if (plan.auth.method === 'password') {
     ctx.io.emit({ kind: 'warning', text: passwordWarning });
   }
@@ -214,15 +214,6 @@ async function canonicalShare(ctx: Ctx, plan: VmPlan, path: string): Promise<str
         ...{ hint: `Share the directory it is in, or ${out}.`, facts },
       });
   }
-}
-
-/** An image that is named by its path in a project, or in what guests write to, is none of the files that are elsewhere. */
-async function requireInside(ctx: Ctx, image: string): Promise<void> {
-  if (!isImagePath(image)) return;
-  const path = image.replace(/^~(?=\/)/, ctx.host.user.home);
-  const found = await ctx.host.openPlace(path, { isFloor: await isWrittenByOthers(ctx) });
-  if (found.kind === 'outside') throw leavesTree(found.floor, found, 'Name the image itself.');
-  if (found.kind === 'place') await found.parent.close();
 }
 
 function checkShares(plan: VmPlan, home: string): void {

@@ -1,4 +1,4 @@
-import { basename, dirname } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { parseKeySource } from '../config/key-source.ts';
 import { parsePublicKeys } from '../config/public-key.ts';
 import type { Ctx } from '../core/ctx.ts';
@@ -18,7 +18,11 @@ export async function withRealKeyFiles(ctx: Ctx, plan: VmPlan): Promise<VmPlan> 
   const real = async (key: string) => {
     const source = parseKeySource(key);
     if (source.kind !== 'file') return key;
-    return (await ctx.host.files.realPath(source.path)) ?? key;
+    await ctx.host.files.realPath(source.path);
+    const found = await ctx.host.openPlace(source.path, { isFloor: () => false });
+    if (found.kind !== 'place') return key;
+    await found.parent.close();
+    return found.facts === undefined ? key : join(found.parent.path, found.name);
   };
   return { ...plan, auth: { ...plan.auth, keys: await Promise.all(plan.auth.keys.map(real)) } };
 }

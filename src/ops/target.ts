@@ -83,12 +83,20 @@ export async function findProject(
       facts: { name: target.name },
     });
   }
-  const found = await findTarget(ctx, record.plan.project, cwd);
-  if (found.kind === 'project') return found;
-  throw new CloneboxError(
-    'not-found',
-    `the project of ${target.name} is gone: ${record.plan.project}`,
-  );
+  return projectOf(ctx, record.name, record.plan.project);
+}
+
+/**
+ * The project that a VM was made of. Its path is not followed anywhere: fails with `refused` when a link is in it by now, with
+ * `not-found` when it is gone.
+ */
+export async function projectOf(
+  ctx: Ctx,
+  name: VmName,
+  directory: SharedPath,
+): Promise<ProjectTarget> {
+  await ctx.openProject(directory);
+  return { kind: 'project', directory, configFile: join(directory, configName), existing: name };
 }
 
 async function vmOfProject(ctx: Ctx, directory: string): Promise<VmName | undefined> {

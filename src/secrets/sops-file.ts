@@ -101,12 +101,12 @@ function metadataOfLines(lines: ReadonlyMap<unknown, Tree>): unknown {
   };
 }
 
-/** Wherever they stand: in the list of keys, or in that of a group. */
+/** Wherever they stand, in letters of either case, as Go reads them: in the list of keys, or in that of a group. */
 function vaultsIn(node: Tree): string[] {
   if (Array.isArray(node)) return node.flatMap(vaultsIn);
   if (!(node instanceof Map)) return [];
   return [...node].flatMap(([key, inner]) =>
-    /(^|__map_)vault_address$/.test(`${key}`) ? [`${inner}`] : vaultsIn(inner),
+    /(^|__map_)vault_address$/i.test(`${key}`) ? [`${inner}`] : vaultsIn(inner),
   );
 }
 

@@ -28,6 +28,9 @@ describe('shares by virtiofs', () => {
       'echo back > from-guest; chmod 750 from-guest; mkfifo pipe; ln -s from-guest link',
     );
     expect(readFileSync(path.join(project, 'from-guest'), 'utf8')).toBe('back\n');
+    // Not the device of a disk of this host.
+    const device = ['exec', project, '--as', 'root', '--', 'mknod', 'disk', 'b', '8', '0'];
+    expect((await cli(device, { env })).stderr).toContain('not permitted');
     expect(statSync(path.join(project, 'from-guest')).mode & 0o777).toBe(0o750);
     expect(statSync(path.join(project, 'pipe')).isFIFO()).toBe(true);
   });

@@ -308,7 +308,9 @@ describe('the program', () => {
     const vault = {
       hc_vault: [{ vault_address: 'https://vault.example.org:8200', key_name: 'k' }],
     };
-    for (const more of [vault, { key_groups: [vault] }]) {
+    // Go reads names of JSON in letters of either case.
+    const loud = { hc_vault: [{ Vault_Address: vault.hc_vault[0]?.vault_address, key_name: 'k' }] };
+    for (const more of [vault, { key_groups: [vault] }, loud]) {
       world.write('.clonebox.secrets.yaml', fake(content, 'fine', more));
       delete world.env.VAULT_ADDR;
       await expect(get('db.password')).rejects.toMatchObject({ code: 'refused' });

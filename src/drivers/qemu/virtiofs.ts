@@ -89,6 +89,9 @@ export async function startVirtiofsd(
           ...['-o', 'cache=auto', '-o', 'xattr', '--rlimit-nofile=0', '-f'],
         ];
   if (share.readOnly && choice.flavour === 'rust') daemon.push('--readonly');
+  // As root it could make the device of a disk of this host, for everybody to open.
+  if (host.user.uid === 0)
+    daemon.push(...(choice.flavour === 'c' ? ['-o', 'modcaps=-mknod'] : ['--modcaps=-mknod']));
   const wrapped =
     choice.flavour === 'c' && host.user.uid !== 0
       ? [

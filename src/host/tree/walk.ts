@@ -95,7 +95,6 @@ async function along(steps: Step[], way: Way): Promise<Walked> {
     const stat = await statOf(descriptor);
     if (stat.isDirectory()) {
       steps.push({ descriptor, path });
-      if (await isFloor?.(path)) floor = steps.length - 1;
       continue;
     }
     if (!stat.isSymbolicLink() || (rule === 'not-the-last' && left.length === 0)) {
@@ -107,6 +106,8 @@ async function along(steps: Step[], way: Way): Promise<Walked> {
     await close(descriptor);
     followed += 1;
     if (followed > mostLinks) return { kind: 'dangling' };
+    // Asked about only now: without a link nothing leads anywhere.
+    floor = await floorOf(steps, floor, isFloor);
     const target = await readlink(beneath(here.descriptor, name)).catch(noLongerALink);
     if (target === undefined) {
       left.unshift(name);
@@ -131,6 +132,19 @@ async function along(steps: Step[], way: Way): Promise<Walked> {
   const end = steps.at(-1) as Step;
   const stat = await statOf(end.descriptor);
   return { kind: 'there', ...end, stat, parent: steps.at(-2), floor: floorPath() };
+}
+
+/** The innermost directory of the way that nothing may lead out of. */
+async function floorOf(
+  steps: readonly Step[],
+  known: number | undefined,
+  isFloor: Way['isFloor'],
+): Promise<number | undefined> {
+  if (isFloor === undefined) return known;
+  for (let index = steps.length - 1; index > (known ?? 0); index -= 1) {
+    if (await isFloor((steps[index] as Step).path)) return index;
+  }
+  return known;
 }
 
 /** It was one a moment ago: the name is looked at again. */

@@ -11,9 +11,10 @@ import {
   type Received,
 } from '../../core/project-tree.ts';
 import type { VmRecord } from '../../core/record.ts';
+import { isWithin } from '../../lib/is-within.ts';
 import { leavingLinks } from '../../lib/leaving-links.ts';
 import { printable } from '../../lib/printable.ts';
-import { isWrittenByOthers } from '../floors.ts';
+import { isWrittenByOthers, writableShares } from '../floors.ts';
 import { guestError, receiveScript, shellCommand } from './guest-side.ts';
 import { isContentsOf, lastName } from './paths.ts';
 
@@ -41,6 +42,7 @@ export async function copyIntoGuest(
 ): Promise<Received> {
   const source = await openSource(ctx, resolve(cwd, from), from);
   try {
+    if (followLinks) await requireOwn(ctx, source, from);
     const survey = await look(ctx, source, followLinks);
     const ssh = await ctx.sshCommand(record, { tty: false });
     const name = lastName(from) ?? basename(resolve(cwd, from));
@@ -89,6 +91,23 @@ async function openSource(ctx: Ctx, path: string, said: string): Promise<Source>
     hint: 'Pipes, sockets and devices are not copied.',
     facts: { path, kind: facts.kind },
   });
+}
+
+/** In what a guest writes to, links are the guest's: it would choose what is copied into a VM. */
+async function requireOwn(ctx: Ctx, { kind, tree }: Source, said: string): Promise<void> {
+  const shares = await writableShares(ctx);
+  const share = shares.find(
+    (one) => isWithin(one, tree.path) || (kind === 'directory' && isWithin(tree.path, one)),
+  );
+  if (share === undefined) return;
+  throw new CloneboxError(
+    'refused',
+    `a VM may write to ${share}: links of ${said} are not followed`,
+    {
+      hint: 'Leave --follow-links out, or copy a tree of your own that no VM shares.',
+      facts: { path: tree.path, share },
+    },
+  );
 }
 
 async function inside(

@@ -4,7 +4,7 @@ import { isCloneboxError, reasonOf } from '../../core/errors.ts';
 import type { VmName } from '../../core/name.ts';
 import type { VmRecord } from '../../core/record.ts';
 import { loadPlan } from '../load-plan.ts';
-import { findTarget, loadVm } from '../target.ts';
+import { loadVm, projectOf } from '../target.ts';
 import { type Drift, isDrift } from './drift.ts';
 import { packageDrift } from './packages.ts';
 import { serviceDrift } from './services.ts';
@@ -40,8 +40,7 @@ async function configDrift(ctx: Ctx, record: VmRecord, unknown: string[]): Promi
   const { project } = record.plan;
   if (project === undefined) return [];
   try {
-    const target = await findTarget(ctx, project, '/');
-    if (target.kind !== 'project') return [];
+    const target = await projectOf(ctx, record.name, project);
     const { plan } = await loadPlan(ctx, target, { overrides: { ...record.overrides } });
     return changes(record.plan, plan).map(({ key, from, to }) => ({
       area: 'config',

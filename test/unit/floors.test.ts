@@ -1,0 +1,78 @@
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Ctx } from '../../src/core/ctx.ts';
+import { requireStaying } from '../../src/ops/floors.ts';
+import { outputFile } from '../../src/ops/output-file.ts';
+import { findProject, findTarget } from '../../src/ops/target.ts';
+import { createOperationBed, type OperationBed } from '../fixtures/operation-bed.ts';
+import { recordOf, web } from '../fixtures/store-bed.ts';
+
+let bed: OperationBed;
+let ctx: Ctx;
+let area: string;
+const at = (...names: string[]) => path.join(area, ...names);
+
+beforeEach(() => {
+  bed = createOperationBed();
+  ctx = bed.context();
+  area = realpathSync(mkdtempSync(path.join(tmpdir(), 'cbf-')));
+  for (const name of ['project/deep', 'outside']) mkdirSync(at(name), { recursive: true });
+  writeFileSync(at('outside/file'), 'KEEP');
+  symlinkSync('../../outside/file', at('project/deep/out.json'));
+  symlinkSync('../outside', at('project/ci'));
+});
+afterEach(() => {
+  bed.remove();
+  rmSync(area, { recursive: true });
+});
+
+const refused = { code: 'refused', message: expect.stringContaining('leads out of') };
+
+describe('a link in what others have written', () => {
+  it.each([
+    '.git',
+    '.hg',
+    '.clonebox.yaml',
+    'package.json',
+    'pyproject.toml',
+    'go.mod',
+    'Dockerfile',
+  ])('leads nowhere out of a project that is one by %s', async (mark) => {
+    writeFileSync(at('project', mark), '');
+    const output = outputFile(ctx, { file: 'deep/out.json', cwd: at('project') });
+    await expect(output).rejects.toMatchObject(refused);
+    await expect(findTarget(ctx, './ci', at('project'))).rejects.toMatchObject(refused);
+    const image = requireStaying(ctx, at('project/deep/out.json'));
+    await expect(image).rejects.toMatchObject(refused);
+    expect(readFileSync(at('outside/file'), 'utf8')).toBe('KEEP');
+  });
+
+  it('leads nowhere out of a share that a guest writes to', async () => {
+    const shares = [{ host: at('project'), guest: '/x', mode: 'rw' }] as const;
+    await ctx.store.write(recordOf(web, [], { project: at('outside'), shares }));
+    const output = outputFile(ctx, { file: at('project/deep/out.json'), cwd: '/' });
+    await expect(output).rejects.toMatchObject(refused);
+  });
+
+  it('of the user’s own, in what is no project and no share, is followed', async () => {
+    const file = await outputFile(ctx, { file: at('project/deep/out.json'), cwd: '/' });
+    expect(file.path).toBe(at('outside/file'));
+    await file.write('new');
+    expect(readFileSync(at('outside/file'), 'utf8')).toBe('new');
+  });
+});
+
+it('the project of a VM that is named is not looked for where a link leads by now', async () => {
+  await ctx.store.write(recordOf(web, [], { project: at('project/ci') }));
+  await expect(findProject(ctx, web, '/')).rejects.toMatchObject({ code: 'refused' });
+});
