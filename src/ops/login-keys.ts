@@ -18,7 +18,6 @@ export async function withRealKeyFiles(ctx: Ctx, plan: VmPlan): Promise<VmPlan> 
   const real = async (key: string) => {
     const source = parseKeySource(key);
     if (source.kind !== 'file') return key;
-    await ctx.host.files.realPath(source.path);
     const found = await ctx.host.openPlace(source.path, { isFloor: () => false });
     if (found.kind !== 'place') return key;
     await found.parent.close();

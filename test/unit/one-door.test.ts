@@ -4,17 +4,20 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { noChoices } from '../../src/config/needs/choices.ts';
 import type { Ctx } from '../../src/core/ctx.ts';
-import type { Host } from '../../src/core/host.ts';
 import type { VmPlan } from '../../src/core/plan.ts';
+import { plainClone } from '../../src/ops/clone.ts';
 import { showConfig, validateConfig } from '../../src/ops/config.ts';
 import { detectHere } from '../../src/ops/detect-here.ts';
+import { dryRun } from '../../src/ops/dry-run.ts';
+import { importImage } from '../../src/ops/image.ts';
 import { init } from '../../src/ops/init.ts';
 import { loadPlan } from '../../src/ops/load-plan.ts';
+import { readLoginKeys } from '../../src/ops/login-keys.ts';
 import { migrate } from '../../src/ops/migrate.ts';
 import { planSizes } from '../../src/ops/plan-sizes.ts';
-import { listProfiles } from '../../src/ops/profile.ts';
+import { listProfiles, showProfile } from '../../src/ops/profile.ts';
 import { checkSecrets } from '../../src/ops/secrets/check.ts';
-import { findTarget } from '../../src/ops/target.ts';
+import { findProject } from '../../src/ops/target.ts';
 import { createOperationBed, type OperationBed } from '../fixtures/operation-bed.ts';
 
 let bed: OperationBed;
@@ -30,6 +33,8 @@ beforeEach(() => {
   write('package.json', '{"scripts":{"start":"node server.js"}}');
   write('data/file', 'x');
   write('.env', 'TOKEN=t');
+  write('disk.raw', 'x');
+  write('keys.pub', `ssh-ed25519 ${'A'.repeat(68)} me@pc`);
   write('.clonebox/profiles/base.yaml', 'packages: [git]\n');
 });
 afterEach(() => {
@@ -40,18 +45,33 @@ afterEach(() => {
 const write = (name: string, text: string) => writeFileSync(path.join(project, name), text);
 const config = (text: string) => write('.clonebox.yaml', text);
 
-/** A command whose every path that is opened by its name is written down. */
+/** A command whose every path that is opened by its name is written down, and each that a program is given. */
 function command(): Ctx {
-  const files = Object.fromEntries(
-    Object.entries(bed.host.files).map(([name, action]) => [
-      name,
-      (...args: unknown[]) => {
-        asked.push(...args.filter((one) => typeof one === 'string'));
-        return (action as (...all: unknown[]) => unknown)(...args);
-      },
-    ]),
-  ) as unknown as Host['files'];
-  return bed.context({ host: { files } });
+  const { host } = bed;
+  const { canOpen, connect, lock, run, startDaemon, stream } = host;
+  const opening = { canOpen, connect, lock, run, startDaemon, stream };
+  return bed.context({ host: { ...watched(opening), files: watched(host.files) } });
+}
+
+function watched<T extends object>(actions: T): T {
+  const all = Object.entries(actions).map(([name, action]) => [
+    name,
+    (...args: unknown[]) => {
+      asked.push(...textsIn(args));
+      return (action as (...all: unknown[]) => unknown)(...args);
+    },
+  ]);
+  return Object.fromEntries(all) as T;
+}
+
+/** Of lists too, and the directory that a program is run in. */
+function textsIn(args: readonly unknown[]): string[] {
+  return args.flatMap((one) => {
+    if (typeof one === 'string') return [one];
+    if (Array.isArray(one)) return textsIn(one);
+    const { cwd } = (one ?? {}) as { cwd?: unknown };
+    return typeof cwd === 'string' ? [cwd] : [];
+  });
 }
 
 /** Marks of a project are looked for by name, and not read: nothing is learnt but that there is one. */
@@ -62,38 +82,52 @@ function expectNothingByName(): void {
   expect(below.filter((one) => !marks.some((mark) => one.endsWith(mark)))).toEqual([]);
 }
 
+const version1 = "version: '1'\nvm: { name: shop, ram_mb: 1024 }\n";
 const input = () => ({ target: project, cwd: '/' });
+const trust = { given: true, ask: undefined };
 const version2 = `version: '2'
 profiles: [base]
+vm: { image: ./disk.raw, auth: { ssh_keys: [./keys.pub] } }
 shares: [{ host: . }, { host: data, guest: /data, mode: copy }]
-secrets: { items: { TOKEN: {} } }
+secrets: { age: { file: data/file }, items: { TOKEN: {}, OTHER: { provider: age } } }
 `;
+
+async function load(ctx: Ctx, choices = noChoices) {
+  const target = await findProject(ctx, project, '/');
+  return loadPlan(ctx, target, { overrides: {}, choices });
+}
 
 it.each<[string, string | undefined, (ctx: Ctx) => Promise<unknown>]>([
   ['config validate', version2, (ctx) => validateConfig(ctx, input())],
   ['config show', version2, (ctx) => showConfig(ctx, input())],
   ['profile list', version2, (ctx) => listProfiles(ctx, input())],
+  ['secret check', version2, (ctx) => checkSecrets(ctx, { ...input(), trust })],
   [
-    'secret check',
+    'clone --dry-run',
     version2,
-    (ctx) => checkSecrets(ctx, { ...input(), trust: { given: true, ask: undefined } }),
+    (ctx) => dryRun(ctx, { ...plainClone, ...input(), trust, run: true, wait: false }),
   ],
-  ['the sizes of a plan', version2, async (ctx) => planSizes(ctx, await showConfig(ctx, input()))],
+  ['the keys of a plan', version2, async (ctx) => readLoginKeys(ctx, (await load(ctx)).plan)],
+  ['profile show', version2, (ctx) => showProfile(ctx, { ...input(), name: 'base' })],
   [
-    'config migrate',
-    "version: '1'\nvm: { name: shop, ram_mb: 1024 }\n",
-    (ctx) => migrate(ctx, { ...input(), dryRun: false, backup: true }),
-  ],
-  ['init', undefined, (ctx) => init(ctx, { ...input(), overrides: {}, choices: noChoices })],
-  [
-    'a first plan',
+    'image import',
     undefined,
-    async (ctx) => {
-      const target = await findTarget(ctx, project, '/');
-      if (target.kind !== 'project') throw new Error('no project');
-      return loadPlan(ctx, target, { overrides: {}, choices: { ...noChoices, detect: true } });
+    (ctx) => {
+      const path = `${project}/disk.raw`;
+      const digest = `sha256:${'0'.repeat(64)}`;
+      const importing = importImage(ctx, { path, cwd: '/', name: undefined, digest });
+      return expect(importing).rejects.toThrow('wrong digest');
     },
   ],
+  [
+    'config migrate --dry-run',
+    version1,
+    (ctx) => migrate(ctx, { ...input(), dryRun: true, backup: true }),
+  ],
+  ['the sizes of a plan', version2, async (ctx) => planSizes(ctx, await showConfig(ctx, input()))],
+  ['config migrate', version1, (ctx) => migrate(ctx, { ...input(), dryRun: false, backup: true })],
+  ['init', undefined, (ctx) => init(ctx, { ...input(), overrides: {}, choices: noChoices })],
+  ['a first plan', undefined, (ctx) => load(ctx, { ...noChoices, detect: true })],
   [
     'detect projects',
     undefined,
