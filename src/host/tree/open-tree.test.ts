@@ -109,6 +109,34 @@ describe('a file', () => {
     expect((await tree.read('plain/below', limit)).kind).toBe('absent');
   });
 
+  it('is read to its end, though it says that it is shorter', async () => {
+    const own = await opened(`/proc/${process.pid}`);
+    try {
+      const read = await own.read('maps', 1024 ** 2);
+      if (read.kind !== 'file') throw new Error(read.kind);
+      expect(read.facts.size).toBe(0);
+      expect(read.bytes.length).toBeGreaterThan(4096);
+      expect(Buffer.from(read.bytes).toString()).toMatch(/\n$/);
+      expect((await own.read('smaps', 5000)).kind).toBe('too-large');
+    } finally {
+      await own.close();
+    }
+  });
+
+  it('is opened for a program, and that is the same file whatever its name is given to', async () => {
+    const file = await tree.openFile('plain');
+    if (file.kind !== 'file') throw new Error(file.kind);
+    fs.rmSync(at('project/plain'));
+    link(at('outside/secret'), 'plain');
+    expect(fs.readFileSync(`/proc/self/fd/${file.descriptor}`, 'utf8')).toBe('plain');
+    await file.close();
+    await file.close();
+    const kinds = await Promise.all(
+      ['plain', 'inner', 'nothing'].map(async (name) => (await tree.openFile(name)).kind),
+    );
+    expect(kinds).toEqual(['outside', 'not-a-file', 'absent']);
+  });
+
   it('is new, or written anew, whole and with its mode', async () => {
     await tree.writeNew('inner/new', 'content', 0o640);
     expect(fs.statSync(at('project/inner/new')).mode & 0o777).toBe(0o640);

@@ -18,6 +18,9 @@ import { type Step, type Walked, walk } from './walk.ts';
 /** open(2): a directory as a place, by the way of the kernel from a descriptor that is open. */
 const sameDirectory = 0o10000000 | constants.O_DIRECTORY;
 
+/** Read at once of what a file has grown by. */
+const furtherBytes = 64 * 1024;
+
 /**
  * Opens a directory as a tree. A part of the path that is a link is told, not followed: what was judged by its canonical path
  * is this very directory. With `links: 'follow'` the path is made canonical first.
@@ -191,14 +194,18 @@ async function readBounded(walked: Walked, limit: number): Promise<TreeFile> {
   // Of the file that was looked at, which is a regular one: opening it waits for nobody.
   const handle = await fs.open(itself(walked.descriptor), 'r');
   try {
-    // One byte more tells a file that has grown meanwhile.
-    const buffer = Buffer.alloc(Math.min(limit + 1, facts.size + 4096));
+    const parts: Buffer[] = [];
     let length = 0;
-    for (let more = 1; more > 0 && length < buffer.length; length += more) {
-      more = (await handle.read(buffer, length, buffer.length - length, length)).bytesRead;
+    // To its end, which may be farther by now; one byte more than the limit tells that it is too far.
+    for (let size = facts.size + 1; length <= limit; size = furtherBytes) {
+      const part = Buffer.alloc(Math.min(size, limit + 1 - length));
+      const { bytesRead } = await handle.read(part, 0, part.length, length);
+      if (bytesRead === 0) break;
+      parts.push(part.subarray(0, bytesRead));
+      length += bytesRead;
     }
     if (length > limit) return { kind: 'too-large', facts };
-    return { kind: 'file', path: walked.path, facts, bytes: buffer.subarray(0, length) };
+    return { kind: 'file', path: walked.path, facts, bytes: Buffer.concat(parts) };
   } finally {
     await handle.close();
   }
