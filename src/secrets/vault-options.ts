@@ -72,5 +72,13 @@ export function vaultReach(options: VaultOptions): SecretReach[] {
     ...[address].map((value) => ({ what: 'Vault server that gets your token', value })),
     ...[approle?.secret_id_env].map((value) => ({ what: 'host variable', value })),
     ...files.map((value) => ({ what: 'file', value })),
+    // In the project too: it says which server gets the token, and what of it is read.
+    ...[ca_file?.match(/^~?\//) ? undefined : ca_file].map((value) => ({
+      ...{ what: 'certificate authority of Vault', value },
+    })),
+    ...[options.mount === 'secret' ? undefined : options.mount].map((value) => ({
+      ...{ what: 'mount of Vault', value },
+    })),
+    ...[options.namespace].map((value) => ({ what: 'namespace of Vault', value })),
   ].filter((one): one is SecretReach => one.value !== undefined);
 }

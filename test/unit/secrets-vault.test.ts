@@ -398,6 +398,11 @@ test('what its options reach outside the project is told', () => {
     { what: 'Vault server that gets your token', value: 'https://vault.example.org' },
     { what: 'host variable', value: 'SECRET_ID' },
     { what: 'file', value: '~/token' },
+    { what: 'certificate authority of Vault', value: 'ca.pem' },
+  ]);
+  expect(vaultReach(vaultOptions.parse({ mount: 'kv', namespace: 'team' }))).toEqual([
+    { what: 'mount of Vault', value: 'kv' },
+    { what: 'namespace of Vault', value: 'team' },
   ]);
   expect(vaultReach(vaultOptions.parse({}))).toEqual([]);
 });

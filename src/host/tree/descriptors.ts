@@ -31,17 +31,23 @@ export type Name = string | Buffer;
 /** A name in a directory, beneath its descriptor. It must be one name: no slash, no `..`. */
 export function beneath<T extends Name>(directory: number, name: T): T {
   const base = `/proc/self/fd/${directory}/`;
-  if (!isOneName(name)) throw new Error(`not one name: ${JSON.stringify(String(name))}`);
+  if (!isOneName(name)) {
+    const code = Buffer.byteLength(name) > longestName ? 'ENAMETOOLONG' : 'EINVAL';
+    throw Object.assign(new Error(`not one name: ${JSON.stringify(String(name))}`), { code });
+  }
   const path = typeof name === 'string' ? base + name : Buffer.concat([Buffer.from(base), name]);
   return path as T;
 }
+
+/** Bytes that a name has at most. */
+const longestName = 255;
 
 /** Whether it is the name of something in a directory, and leads nowhere else. */
 export function isOneName(name: Name): boolean {
   const bytes = Buffer.from(name as string);
   const text = bytes.toString('latin1');
   if (text === '' || text === '.' || text === '..') return false;
-  return bytes.length <= 255 && !bytes.includes(0) && !bytes.includes('/');
+  return bytes.length <= longestName && !bytes.includes(0) && !bytes.includes('/');
 }
 
 /** The names in an open directory, as bytes. */
@@ -55,6 +61,7 @@ export function codeOf(error: unknown): string | undefined {
 
 /** `undefined` when nothing of this name is in the directory. */
 export async function openName(directory: number, name: Name): Promise<number | undefined> {
+  if (!isOneName(name)) return undefined;
   try {
     return await open(beneath(directory, name), pathOnly);
   } catch (error) {

@@ -137,6 +137,17 @@ describe('a file', () => {
     expect(kinds).toEqual(['outside', 'not-a-file', 'absent']);
   });
 
+  it('whose name no file can have is not there, and cannot be written', async () => {
+    for (const name of ['n'.repeat(300), 'a\0b', `inner/${'ü'.repeat(200)}/x`]) {
+      expect((await tree.look(name)).kind).toBe('absent');
+      await expect(tree.replace(name, 'x', 0o600)).rejects.toThrow();
+    }
+    expect((await openTree(at('project', 'n'.repeat(300)))).kind).toBe('absent');
+    await expect(tree.replace('n'.repeat(300), 'x', 0o600)).rejects.toMatchObject({
+      code: 'host-unable',
+    });
+  });
+
   it('is new, or written anew, whole and with its mode', async () => {
     await tree.writeNew('inner/new', 'content', 0o640);
     expect(fs.statSync(at('project/inner/new')).mode & 0o777).toBe(0o640);
