@@ -37,7 +37,8 @@ export function readEntry(header: Header): ArchiveEntry {
   const kind = kinds[header.type ?? 'file'] ?? 'special';
   const path = asBytes(header.name, header.pax?.path);
   const names = namesOf(path);
-  if (!Number.isSafeInteger(header.size ?? 0)) throw nonsense(path);
+  const size = header.size ?? 0;
+  if (!Number.isSafeInteger(size) || size < 0) throw nonsense(path);
   const target = asBytes(header.linkname ?? '', header.pax?.linkpath);
   if (kind === 'link' && (target === '' || target.includes('\0'))) throw nonsense(path);
   // Whose it was is not kept, so neither is what it may do as that one.

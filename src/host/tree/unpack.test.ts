@@ -94,6 +94,7 @@ describe('an archive of nonsense', () => {
   it.each<[string, Entry[]]>([
     ['a tree that is too deep', [[`top/${'a/'.repeat(30_000)}f`]]],
     ['a size that is no number', [['top', pax({ size: 'all' }), 'x'], ['top/b']]],
+    ['a size below nothing', [['top', pax({ size: '-5' }), 'x'], ['top/b']]],
     ['a link to nothing at all', [['top/l', { ...pax({ linkpath: '' }), type: 'symlink' }]]],
     ['a link with a zero byte', [['top/l', { ...pax({ linkpath: 'a\0b' }), type: 'symlink' }]]],
     ['a name with a zero byte', [['top/l', pax({ path: 'top/a\0b' })]]],
