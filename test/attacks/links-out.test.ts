@@ -26,14 +26,11 @@ const ways = (name: string) => [`${outside}/${name}`, `../outside/${name}`];
 describe('.clonebox.yaml that is a link out of the project', () => {
   it.each([
     ...['config validate', 'config show', 'config show --resolved', 'clone --dry-run'],
-    ...['config migrate', 'config migrate --backup', 'config migrate --dry-run', 'init'],
+    ...['config migrate', 'config migrate --backup', 'init'],
     ...['clone --dry-run .clonebox.yaml', 'clone', 'create', 'secret list'],
   ])('is not followed by %s', async (line) => {
-    for (const target of [
-      ...ways('.clonebox.yaml'),
-      `${outside}/broken.yaml`,
-      `${outside}/v1.yaml`,
-    ]) {
+    const other = line.includes('migrate') ? 'v1.yaml' : 'broken.yaml';
+    for (const target of ['../outside/.clonebox.yaml', `${outside}/${other}`]) {
       ground.clear();
       symlinkSync(target, inside('.clonebox.yaml'));
       expectRefused(await run(line), inside('.clonebox.yaml'));
