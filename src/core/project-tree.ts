@@ -5,19 +5,23 @@ import type { FileContent, FileFacts, FileIdentity } from './file-facts.ts';
 import type { Io } from './io.ts';
 import type { SharedPath } from './shared-path.ts';
 
-/** What stands at a path of a tree, links followed for as long as they stay in it. */
-export type TreeNode =
-  | { readonly kind: 'there'; readonly path: string; readonly facts: FileFacts }
-  | { readonly kind: 'absent' }
+/** Where links end that are not followed. */
+export type NotFollowed =
   /** A link to nothing, or links in a circle. */
   | { readonly kind: 'dangling' }
-  /** `link` is the one that leads out of the tree, and `target` what it says. */
+  /** `link` is the one that leads out of the directory `floor`, and `target` what it says. */
   | {
       readonly kind: 'outside';
       readonly link: string;
       readonly target: string;
       readonly floor: string;
     };
+
+/** What stands at a path of a tree, links followed for as long as they stay in it. */
+export type TreeNode =
+  | { readonly kind: 'there'; readonly path: string; readonly facts: FileFacts }
+  | { readonly kind: 'absent' }
+  | NotFollowed;
 
 /** What came of reading a file of a tree. */
 export type TreeFile =
@@ -159,13 +163,7 @@ export type OpenedPlace =
       readonly floor: string | undefined;
     }
   | { readonly kind: 'absent'; readonly missing: string }
-  | { readonly kind: 'dangling' }
-  | {
-      readonly kind: 'outside';
-      readonly link: string;
-      readonly target: string;
-      readonly floor: string;
-    };
+  | NotFollowed;
 
 /** Why a path was not followed: one of its links leads out of the directory that it has to stay in. */
 export function leavesTree(

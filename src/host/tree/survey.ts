@@ -1,4 +1,4 @@
-import { constants, type Dirent, lstatSync } from 'node:fs';
+import { constants, lstatSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import type { SurveyOptions, TreeSurvey } from '../../core/project-tree.ts';
 import type { TreeLink } from '../../lib/leaving-links.ts';
@@ -46,7 +46,7 @@ export async function surveyTree(
 async function go(descriptor: number, path: string, going: Going): Promise<void> {
   const { signal, survey } = going;
   const entries = await fs.readdir(itself(descriptor), { withFileTypes: true, encoding: 'latin1' });
-  for (const entry of entries as unknown as Dirent[]) {
+  for (const entry of entries) {
     signal.throwIfAborted();
     going.left.names -= 1;
     if (going.left.names < 0) {

@@ -1,4 +1,5 @@
 import type { BigIntStats } from 'node:fs';
+import type { NotFollowed } from '../../core/project-tree.ts';
 import { beneath, close, codeOf, openName, readlink, statOf } from './descriptors.ts';
 
 /** As many as the kernel follows. */
@@ -28,13 +29,7 @@ export type Walked =
       readonly parent: Step | undefined;
       readonly floor: string | undefined;
     }
-  | { readonly kind: 'dangling' }
-  | {
-      readonly kind: 'outside';
-      readonly link: string;
-      readonly target: string;
-      readonly floor: string;
-    };
+  | NotFollowed;
 
 interface Way {
   readonly from: Step;
