@@ -48,7 +48,7 @@ export async function bareBoot(
       { logFile: log },
     );
     return whileItRuns(ctx, process, async () => {
-      await firstAnswer(ctx, { agent, log });
+      await firstAnswer(ctx, { agent, process, log });
       return (ctx.host.now() - started) / 1000;
     });
   });
@@ -90,21 +90,41 @@ export async function whileItRuns<T>(
   }
 }
 
+/** A bare machine: its process and what it says. */
+interface Bare {
+  readonly process: ProcessRef;
+  readonly log: string;
+}
+
+/** Waits until a socket of a bare machine is there. Fails with `hypervisor-failed` when the machine is not any more. */
+export function connectBare(ctx: Ctx, machine: Bare, socket: string) {
+  const { host, io } = ctx;
+  return until(
+    async () => {
+      const connection = await host.connect(socket).catch(() => undefined);
+      if (connection === undefined && !(await host.isAlive(machine.process)))
+        throw await endedEarly(ctx, machine);
+      return connection;
+    },
+    { interval: 5, io, sleep: host.sleep },
+  );
+}
+
 /** Waits until the agent of a guest has answered once. */
 export async function firstAnswer(
-  { host, io }: Ctx,
-  { agent, log }: { agent: string; log: string },
+  ctx: Ctx,
+  { agent, ...machine }: Bare & { agent: string },
 ): Promise<void> {
-  const pause = { interval: lookEvery, io, sleep: host.sleep };
-  const socket = await until(async () => host.connect(agent).catch(() => undefined), pause);
+  const socket = await connectBare(ctx, machine, agent);
   try {
     socket.send(JSON.stringify({ execute: 'guest-sync', arguments: { id: 1 } }));
-    if ((await socket.receive(io.signal)) !== undefined) return;
-    throw new CloneboxError(
-      'hypervisor-failed',
-      `the bare machine ended early: ${await host.files.readTail(log, 2000)}`,
-    );
+    if ((await socket.receive(ctx.io.signal)) === undefined) throw await endedEarly(ctx, machine);
   } finally {
     socket.close();
   }
+}
+
+async function endedEarly({ host }: Ctx, { log }: Bare): Promise<CloneboxError> {
+  const said = await host.files.readTail(log, 2000);
+  return new CloneboxError('hypervisor-failed', `the bare machine ended early: ${said}`);
 }

@@ -1,8 +1,7 @@
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { VmName } from '../core/name.ts';
-import { until } from '../lib/until.ts';
-import { bareFiles, firstAnswer, inBareDirectory, whileItRuns } from './bench-bare.ts';
+import { bareFiles, connectBare, firstAnswer, inBareDirectory, whileItRuns } from './bench-bare.ts';
 
 /** A machine that went on from a kept memory: how its QEMU was called, and with which files. */
 export interface ResumedMachine {
@@ -37,7 +36,7 @@ export async function readResumed(ctx: Ctx, name: VmName): Promise<ResumedMachin
 
 /**
  * The arguments of a clone's QEMU for another one like it: its files in a directory of its own, its network in QEMU itself,
- * and the kept RAM mapped copy-on-write, which is the least work there is.
+ * an empty directory for each shared one, and the kept RAM mapped copy-on-write, which is the least work there is.
  */
 export function bareArguments(machine: ResumedMachine, directory: string): string[] {
   const moved = machine.argv.map((word) =>
@@ -47,7 +46,9 @@ export function bareArguments(machine: ResumedMachine, directory: string): strin
   );
   return moved.map((word, index) => {
     if (moved[index - 1] === '-netdev') return `user,id=${/\bid=([^,]+)/.exec(word)?.[1]}`;
-    if (!word.includes('"memory-backend-memfd"')) return word;
+    // A share comes by a descriptor that nobody hands to this one.
+    const unshared = word.replace(/(?<=,path=)\/proc\/self\/fd\/\d+/, `${directory}/empty`);
+    if (!word.includes('"memory-backend-memfd"')) return unshared;
     const { id, size } = JSON.parse(word) as { id: string; size: number };
     const file = { 'qom-type': 'memory-backend-file', id, size, 'mem-path': machine.ram };
     return JSON.stringify({ ...file, share: false });
@@ -68,12 +69,12 @@ export function bareResume(ctx: Ctx, machine: ResumedMachine, number: number): P
     const started = host.now();
     await driver.create({ path: disk, base: machine.base, size: machine.size }, io);
     const daemon = await host.startFedDaemon(bareArguments(machine, directory), { logFile: log });
-    return whileItRuns(ctx, daemon.process, async () => {
-      const pause = { interval: 5, io, sleep: host.sleep };
-      const control = await until(async () => host.connect(qmp).catch(() => undefined), pause);
+    const { process } = daemon;
+    return whileItRuns(ctx, process, async () => {
+      const control = await connectBare(ctx, { process, log }, qmp);
       for (const command of goOn) control.send(JSON.stringify(command));
       await daemon.feed(state ?? new Uint8Array());
-      await firstAnswer(ctx, { agent, log });
+      await firstAnswer(ctx, { agent, process, log });
       control.close();
       return (host.now() - started) / 1000;
     });

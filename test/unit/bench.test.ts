@@ -106,7 +106,8 @@ it('takes the arguments of a bare machine from those of a clone, with files of i
     argv: [
       ...['qemu', '-pidfile', '/run/a/qemu.pid', '-object', JSON.stringify(memory)],
       ...['-netdev', 'stream,id=net0,server=off,addr.type=unix,addr.path=/run/a/passt.sock'],
-      ...['-chardev', 'socket,id=agent,path=/run/a/agent,server=on', '-fsdev', 'local,path=/proj'],
+      ...['-chardev', 'socket,id=agent,path=/run/a/agent,server=on', '-fsdev'],
+      ...['local,id=share0,path=/proc/self/fd/10,readonly=off'],
       ...['-blockdev', '{"filename":"/vms/x,,y/disk.qcow2"}', '-incoming', 'defer'],
     ],
     directories: ['/run/a', '/vms/x,y'],
@@ -117,8 +118,8 @@ it('takes the arguments of a bare machine from those of a clone, with files of i
     ...['qemu', '-pidfile', '/bare/qemu.pid', '-object'],
     ...[JSON.stringify({ ...file, 'mem-path': '/kept/ram', share: false }), '-netdev'],
     ...['user,id=net0', '-chardev', 'socket,id=agent,path=/bare/agent,server=on'],
-    ...['-fsdev', 'local,path=/proj', '-blockdev', '{"filename":"/bare/disk.qcow2"}'],
-    ...['-incoming', 'defer'],
+    ...['-fsdev', 'local,id=share0,path=/bare/empty,readonly=off', '-blockdev'],
+    ...['{"filename":"/bare/disk.qcow2"}', '-incoming', 'defer'],
   ]);
 });
 
