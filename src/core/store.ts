@@ -11,9 +11,10 @@ export interface Paths {
   readonly journal: string;
   readonly leases: string;
   readonly trust: string;
-  /** The user's own profiles. */
+  readonly shared: string;
   /** What the user says of the providers of secrets, for all projects. */
   readonly secretSettings: string;
+  /** The user's own profiles. */
   readonly profiles: string;
   readonly logFile: string;
   readonly backgroundLog: string;
@@ -210,6 +211,10 @@ export interface Store {
   /** True when exactly this was confirmed for the project before. */
   isTrusted(entry: TrustEntry): Promise<boolean>;
   rememberTrust(entry: TrustEntry, io: Io): Promise<void>;
+  /** Remembers directories that guests write to from now on, for longer than their VMs are there. May be repeated. */
+  rememberShared(directories: readonly string[], io: Io): Promise<void>;
+  /** Which directories a guest could ever write to, its VM there or not. */
+  wasShared(): Promise<(directory: string) => boolean>;
   /** Where in the trash a VM would go now; unique. */
   trashPlace(name: VmName): string;
   /** Moves a VM's directory to that place of the trash and frees its ports. May be repeated. */

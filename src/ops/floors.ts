@@ -9,16 +9,17 @@ export const configName = '.clonebox.yaml';
 const marks = [configName, '.git', '.hg', '.svn'];
 
 /**
- * Whether others than the user may put links into a directory: a guest, since it is shared with one to be written to, or
- * whoever wrote the project that it is. What a user names below such a directory stays below it (`Host.openPlace`).
+ * Whether others than the user may have put links into a directory: a guest, since it is or was shared with one to be
+ * written to, or whoever wrote the project that it is. What a user names below such a directory stays below it (`Host.openPlace`).
  */
 export async function isWrittenByOthers(
   ctx: Ctx,
 ): Promise<(directory: string) => boolean | Promise<boolean>> {
   const shared = new Set(await writableShares(ctx));
+  const wasShared = await ctx.store.wasShared();
   const { home } = ctx.host.user;
   return async (directory) => {
-    if (shared.has(directory)) return true;
+    if (shared.has(directory) || wasShared(directory)) return true;
     if (refusedProject(directory, home) !== undefined) return false;
     const names: string[] = await ctx.host.files.list(directory).catch(() => []);
     return marks.some((mark) => names.includes(mark)) || ctx.isProject(names);

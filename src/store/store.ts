@@ -10,6 +10,7 @@ import { vmLockFile, withVmLock } from './locks.ts';
 import { forgetMember, members } from './members.ts';
 import { readRecord, recordNames, writeRecord } from './records.ts';
 import { forgetJournals, recoverVm, unfinishedOperations } from './recovery.ts';
+import { rememberShared, wasShared } from './shared.ts';
 import {
   createTrashPlace,
   emptyTrash,
@@ -67,6 +68,8 @@ export function createStore({ host, paths, audit, handlers }: StoreOptions): Sto
     forget: (vm) => forgetJournals(recovery, vm),
     isTrusted: (entry) => isTrusted(place, entry),
     rememberTrust: (entry, io) => rememberTrust(place, entry, io),
+    rememberShared: (directories, io) => rememberShared(place, directories, io),
+    wasShared: () => wasShared(place),
     trashPlace,
     trash: (name, target) => trashVm(place, name, target),
     listTrash: () => listTrash(place),

@@ -221,3 +221,18 @@ describe('cp into a VM', () => {
     );
   });
 });
+
+describe('what -o names in a directory that a guest wrote to', () => {
+  it('leads nowhere when its VM is gone and no mark of the project is left', async () => {
+    const links = 'ln -s ../outside/key.txt report.json; ln -s ../outside results';
+    await inGuest(`cd ${project} && find . -mindepth 1 -delete; ${links}`);
+    await ok(['delete', 'trap', '--purge', '--yes'], { env });
+    expect(readdirSync(project).toSorted()).toEqual(['report.json', 'results']);
+    for (const file of ['report.json', 'results/new.json'])
+      expectRefused(
+        await cli(['audit', 'export', '-o', file], { env, cwd: project }),
+        'leads out of',
+      );
+    ground.expectUntouched();
+  });
+});

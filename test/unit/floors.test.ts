@@ -64,6 +64,14 @@ describe('a link in what others have written', () => {
     await expect(output).rejects.toMatchObject(refused);
   });
 
+  it('leads nowhere out of what a guest once wrote to, though it removed every mark and its VM is gone', async () => {
+    await ctx.store.rememberShared([at('project')], ctx.io);
+    await ctx.store.rememberShared([at('project'), at('other')], ctx.io);
+    const output = outputFile(ctx, { file: at('project/deep/out.json'), cwd: '/' });
+    await expect(output).rejects.toMatchObject(refused);
+    expect(readFileSync(at('outside/file'), 'utf8')).toBe('KEEP');
+  });
+
   it('of the user’s own, in what is no project and no share, is followed', async () => {
     const file = await outputFile(ctx, { file: at('project/deep/out.json'), cwd: '/' });
     expect(file.path).toBe(at('outside/file'));

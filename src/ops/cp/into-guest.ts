@@ -1,4 +1,4 @@
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Ctx } from '../../core/ctx.ts';
 import { CloneboxError } from '../../core/errors.ts';
 import type { Streamed } from '../../core/process.ts';
@@ -96,18 +96,28 @@ async function openSource(ctx: Ctx, path: string, said: string): Promise<Source>
 /** In what a guest writes to, links are the guest's: it would choose what is copied into a VM. */
 async function requireOwn(ctx: Ctx, { kind, tree }: Source, said: string): Promise<void> {
   const shares = await writableShares(ctx);
-  const share = shares.find(
-    (one) => isWithin(one, tree.path) || (kind === 'directory' && isWithin(tree.path, one)),
-  );
+  const share =
+    shares.find(
+      (one) => isWithin(one, tree.path) || (kind === 'directory' && isWithin(tree.path, one)),
+    ) ?? (await formerShare(ctx, tree.path));
   if (share === undefined) return;
   throw new CloneboxError(
     'refused',
-    `a VM may write to ${share}: links of ${said} are not followed`,
+    `a VM writes to ${share}, or did so: links of ${said} are not followed`,
     {
       hint: 'Leave --follow-links out, or copy a tree of your own that no VM shares.',
       facts: { path: tree.path, share },
     },
   );
+}
+
+/** The directory around a path, or the path itself, to which a VM could write that is gone by now. */
+async function formerShare(ctx: Ctx, path: string): Promise<string | undefined> {
+  const wasShared = await ctx.store.wasShared();
+  for (let at = path; ; at = dirname(at)) {
+    if (wasShared(at)) return at;
+    if (at === '/') return undefined;
+  }
 }
 
 async function inside(
