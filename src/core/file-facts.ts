@@ -16,4 +16,12 @@ export type FileContent = string | Uint8Array | AsyncIterable<string>;
 export interface FileIdentity {
   readonly device: bigint;
   readonly inode: bigint;
+  /** When it was made, in nanoseconds since the epoch: a number of an inode is given again. 0 where nobody knows. */
+  readonly born: bigint;
+}
+
+/** A directory that is open: where it was reached, and which it is. */
+export interface ReachedDirectory {
+  readonly path: string;
+  readonly identity: FileIdentity;
 }

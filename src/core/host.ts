@@ -1,4 +1,4 @@
-import type { FileContent, FileFacts, FileIdentity } from './file-facts.ts';
+import type { FileContent, FileFacts, FileIdentity, ReachedDirectory } from './file-facts.ts';
 import type { Io } from './io.ts';
 import type {
   DaemonOptions,
@@ -156,7 +156,7 @@ export interface Host {
    */
   openPlace(
     path: string,
-    options: { isFloor(path: string): boolean | Promise<boolean> },
+    options: { isFloor(directory: ReachedDirectory): boolean | Promise<boolean> },
   ): Promise<OpenedPlace>;
 
   /** Milliseconds since the epoch. */

@@ -1,4 +1,5 @@
 import type { AuditEntry } from './audit.ts';
+import type { ReachedDirectory } from './file-facts.ts';
 import type { Io } from './io.ts';
 import type { VmName } from './name.ts';
 import type { Lease, VmRecord } from './record.ts';
@@ -212,9 +213,9 @@ export interface Store {
   isTrusted(entry: TrustEntry): Promise<boolean>;
   rememberTrust(entry: TrustEntry, io: Io): Promise<void>;
   /** Remembers directories that guests write to from now on, for longer than their VMs are there. May be repeated. */
-  rememberShared(directories: readonly string[], io: Io): Promise<void>;
-  /** Which directories a guest could ever write to, its VM there or not. */
-  wasShared(): Promise<(directory: string) => boolean>;
+  rememberShared(directories: readonly ReachedDirectory[], io: Io): Promise<void>;
+  /** Whether a guest could ever write to a directory, its VM there or not, by its path or wherever it was moved. */
+  wasShared(): Promise<(directory: ReachedDirectory) => boolean>;
   /** Where in the trash a VM would go now; unique. */
   trashPlace(name: VmName): string;
   /** Moves a VM's directory to that place of the trash and frees its ports. May be repeated. */

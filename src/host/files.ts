@@ -255,7 +255,7 @@ export const localFiles: Files = {
   facts,
   identity: async (path) => {
     const stat = await fs.stat(path, { bigint: true }).catch(() => undefined);
-    return stat && { device: stat.dev, inode: stat.ino };
+    return stat && { device: stat.dev, inode: stat.ino, born: stat.birthtimeNs };
   },
   list: async (path) => (await orUndefined(path, fs.readdir(path)))?.sort() ?? [],
   makeDirectory: (path, mode = 0o700) => explained(path, makeDirectory(path, mode)),

@@ -1,3 +1,4 @@
+import type { ReachedDirectory } from '../core/file-facts.ts';
 import type { Host } from '../core/host.ts';
 import type { Io, Log } from '../core/io.ts';
 import type { Paths } from '../core/store.ts';
@@ -7,7 +8,7 @@ export interface ImagesDeps {
   readonly host: Host;
   readonly paths: Paths;
   /** Tells the directories that others write to (`Host.openPlace`): what is named in one is in it. Default: none. */
-  readonly findFloors?: () => Promise<(directory: string) => boolean | Promise<boolean>>;
+  readonly findFloors?: () => Promise<(directory: ReachedDirectory) => boolean | Promise<boolean>>;
 }
 
 /** A directory in which an image is made, on the file system where it will stay. */

@@ -51,11 +51,6 @@ export async function startMachine(ctx: Ctx, record: VmRecord, source?: Source):
   const driver = await ctx.driver(record.plan.driver);
   io.emit({ kind: 'phase', id: 'start', title: 'Starting the machine' });
   const sources = await openSources(ctx, record);
-  const writable = record.plan.shares.filter(({ mode }) => mode === 'rw');
-  await ctx.store.rememberShared(
-    writable.map(({ host }) => host),
-    io,
-  );
   const { serialLog, disk } = ctx.store.paths.vm(record.name);
   const serialFrom = (await ctx.host.files.facts(serialLog))?.size ?? 0;
   const { record: current, started } = await startWithFreePorts(ctx, driver, { record, source });

@@ -1,6 +1,9 @@
+import { dirname } from 'node:path';
 import { refusedProject } from '../config/refused.ts';
 import type { Ctx } from '../core/ctx.ts';
+import type { ReachedDirectory } from '../core/file-facts.ts';
 import { leavesTree } from '../core/project-tree.ts';
+import { otherNames } from '../lib/mount-names.ts';
 
 /** The project's own file, at its top. */
 export const configName = '.clonebox.yaml';
@@ -10,20 +13,37 @@ const marks = [configName, '.git', '.hg', '.svn'];
 
 /**
  * Whether others than the user may have put links into a directory: a guest, since it is or was shared with one to be
- * written to, or whoever wrote the project that it is. What a user names below such a directory stays below it (`Host.openPlace`).
+ * written to, or whoever wrote the project that it is. What a user names below such a directory stays below it
+ * (`Host.openPlace`).
  */
 export async function isWrittenByOthers(
   ctx: Ctx,
-): Promise<(directory: string) => boolean | Promise<boolean>> {
-  const shared = new Set(await writableShares(ctx));
-  const wasShared = await ctx.store.wasShared();
-  const { home } = ctx.host.user;
+): Promise<(directory: ReachedDirectory) => boolean | Promise<boolean>> {
+  const { files, user } = ctx.host;
+  const wasShared = await isOrWasShared(ctx);
   return async (directory) => {
-    if (shared.has(directory) || wasShared(directory)) return true;
-    if (refusedProject(directory, home) !== undefined) return false;
-    const names: string[] = await ctx.host.files.list(directory).catch(() => []);
+    const { path } = directory;
+    if (wasShared(directory)) return true;
+    if (refusedProject(path, user.home) !== undefined) return false;
+    const names: string[] = await files.list(path).catch(() => []);
     return marks.some((mark) => names.includes(mark)) || ctx.isProject(names);
   };
+}
+
+/** Whether a directory is a share that a guest writes to or ever wrote to, whatever it is called here and now. */
+export async function isOrWasShared(ctx: Ctx): Promise<(directory: ReachedDirectory) => boolean> {
+  const shared = new Set(await writableShares(ctx));
+  const wasShared = await ctx.store.wasShared();
+  const mountinfo = (await ctx.host.files.readText('/proc/self/mountinfo')) ?? '';
+  return ({ path, identity }) => {
+    const names = [path, ...otherNames(mountinfo, path).flatMap(upward)];
+    return names.some((name) => shared.has(name) || wasShared({ path: name, identity }));
+  };
+}
+
+/** A path and all those above it. */
+export function upward(path: string): string[] {
+  return path === '/' ? [path] : [path, ...upward(dirname(path))];
 }
 
 /**

@@ -1,7 +1,7 @@
-import { join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
-import type { FileContent } from '../core/file-facts.ts';
+import type { FileContent, ReachedDirectory } from '../core/file-facts.ts';
 import { leavesTree } from '../core/project-tree.ts';
 import { isWrittenByOthers } from './floors.ts';
 
@@ -12,8 +12,9 @@ export interface OutputFile {
 }
 
 /**
- * The file that `-o` names; what is in it may be replaced. The user's own links are followed, and none that leads out of a
- * directory that others write to: `refused`. Fails with `usage` where there is something else than a file, and with
+ * The file that `-o` names; what is in it may be replaced. The user's own links to its directory are followed when that is
+ * named by its whole path, and none that leads out of a directory that others write to: `refused`. A relative path does not
+ * lead out of where it begins, nor does the file's own link out of its directory, whoever made it. Fails with `usage` where there is something else than a file, and with
  * `not-found` where there is no directory for it.
  */
 export async function outputFile(
@@ -21,7 +22,10 @@ export async function outputFile(
   { file, cwd }: { file: string; cwd: string },
 ): Promise<OutputFile> {
   const wanted = resolve(cwd, file);
-  const found = await ctx.host.openPlace(wanted, { isFloor: await isWrittenByOthers(ctx) });
+  const top = await ctx.host.files.realPath(beginOf(file, cwd));
+  const isOthers = await isWrittenByOthers(ctx);
+  const isFloor = (at: ReachedDirectory) => at.path === top || isOthers(at);
+  const found = await ctx.host.openPlace(wanted, { isFloor });
   switch (found.kind) {
     case 'outside':
       throw leavesTree(found.floor, found, 'Remove the link, or name another file.');
@@ -39,6 +43,12 @@ export async function outputFile(
       return { path, write: (content) => parent.replace(name, content, 0o600) };
     }
   }
+}
+
+/** Where a relative path begins, after its `..`; of a whole path the directory of the file. */
+function beginOf(file: string, cwd: string): string {
+  const [up = ''] = /^(\.{1,2}\/+)*/.exec(file) ?? [];
+  return isAbsolute(file) ? dirname(file) : resolve(cwd, up);
 }
 
 function noFile(path: string, kind: string): CloneboxError {

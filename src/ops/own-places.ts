@@ -3,6 +3,7 @@ import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { VmPlan } from '../core/plan.ts';
 import { isWithin } from '../lib/is-within.ts';
+import { otherNames } from '../lib/mount-names.ts';
 import { writableShares } from './floors.ts';
 
 /** The directories in which CloneBox keeps its own, and what moves each of them. */
@@ -32,9 +33,9 @@ async function canonical(host: Ctx['host'], path: string): Promise<string> {
  * to. Fails with `refused` when one of these shares, or one that a guest of another VM writes to, has to do with it.
  */
 export async function requireApart(ctx: Ctx, shares: VmPlan['shares']): Promise<void> {
-  const own = await ownPlaces(ctx);
+  const touched = await placesTouched(ctx);
   for (const { host } of shares) {
-    const place = own.find(({ path }) => isWithin(path, host) || isWithin(host, path));
+    const place = touched(host);
     if (place === undefined) continue;
     throw new CloneboxError(
       'refused',
@@ -50,9 +51,11 @@ export async function requireApart(ctx: Ctx, shares: VmPlan['shares']): Promise<
 
 /** Fails with `refused` when a guest of any VM may write where CloneBox keeps its own. */
 export async function requireUnshared(ctx: Ctx): Promise<void> {
-  const own = await ownPlaces(ctx);
-  for (const host of await writableShares(ctx)) {
-    const place = own.find(({ path }) => isWithin(path, host) || isWithin(host, path));
+  const shares = await writableShares(ctx);
+  if (shares.length === 0) return;
+  const touched = await placesTouched(ctx);
+  for (const host of shares) {
+    const place = touched(host);
     if (place === undefined) continue;
     throw new CloneboxError(
       'refused',
@@ -63,4 +66,17 @@ export async function requireUnshared(ctx: Ctx): Promise<void> {
       },
     );
   }
+}
+
+/** Finds the own place that is in a directory, or around it, by any name that a mount gives one of them. */
+async function placesTouched(ctx: Ctx) {
+  const own = await ownPlaces(ctx);
+  const mountinfo = (await ctx.host.files.readText('/proc/self/mountinfo')) ?? '';
+  const names = (path: string) => [path, ...otherNames(mountinfo, path)];
+  return (directory: string) =>
+    own.find(({ path }) =>
+      names(path).some((place) =>
+        names(directory).some((share) => isWithin(place, share) || isWithin(share, place)),
+      ),
+    );
 }

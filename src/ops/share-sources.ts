@@ -8,7 +8,7 @@ import { requireApart } from './own-places.ts';
 
 /**
  * Sees to it, before a machine runs, that its shared directories are what was judged when they were planned, and opens those
- * that will be copied. The guest writes in the project: one below it may have become a link to somewhere else. Fails with
+ * that will be copied; that a guest writes to one is remembered. The guest writes in the project: one below it may have become a link to somewhere else. Fails with
  * `refused` for that and for what is never shared, with `not-found` when one is gone.
  */
 export async function openSources(
@@ -25,8 +25,12 @@ export async function openSources(
     if (reason !== undefined)
       throw changed(record, host, { is: `${reason}: it is never shared`, code: 'refused' });
     const tree = await open(ctx, record, host);
-    if (mode === 'copy') sources.set(host, tree);
-    else await tree.close();
+    if (mode === 'copy') {
+      sources.set(host, tree);
+      continue;
+    }
+    if (mode === 'rw') await ctx.store.rememberShared([tree], ctx.io);
+    await tree.close();
   }
   return sources;
 }

@@ -80,7 +80,7 @@ async function readAnywhere(path: string, { host, project }: SecretDeps): Promis
   const name = project && nameInProject(path, project);
   if (project !== undefined && name !== undefined) return readInProject(name, project);
   // They may lead into the project, and nothing in there leads out of it again.
-  const found = await host.openPlace(path, { isFloor: (at) => at === project?.path });
+  const found = await host.openPlace(path, { isFloor: ({ path: at }) => at === project?.path });
   if (found.kind === 'outside') return found;
   if (found.kind !== 'place') return { kind: 'absent' };
   return found.parent.read(found.name, largestFile).finally(found.parent.close);

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { ReachedDirectory } from '../core/file-facts.ts';
 import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import type { Paths } from '../core/store.ts';
@@ -14,10 +15,10 @@ interface Place {
 /** Remembers directories that guests write to from now on, for longer than their VMs are there. May be repeated. */
 export async function rememberShared(
   { host, paths }: Place,
-  directories: readonly string[],
+  directories: readonly ReachedDirectory[],
   io: Io,
 ): Promise<void> {
-  const digests = directories.map(sha256);
+  const digests = directories.flatMap(digestsOf);
   const isNew = (known: ReadonlySet<string>) => digests.some((digest) => !known.has(digest));
   if (!isNew(await readShared({ host, paths }))) return;
   await host.files.makeDirectory(paths.home, 0o700);
@@ -36,12 +37,17 @@ export async function rememberShared(
 }
 
 /** Whether a guest could ever write to a directory. A list that cannot be read knows none. */
-export async function wasShared(place: Place): Promise<(directory: string) => boolean> {
+export async function wasShared(place: Place): Promise<(directory: ReachedDirectory) => boolean> {
   const known = await readShared(place);
-  return (directory) => known.has(sha256(directory));
+  return (directory) => digestsOf(directory).some((digest) => known.has(digest));
 }
 
-/** A directory is there by the digest of its path: after a `delete --purge` nothing names the VM that had it. */
+/** A digest of its path, and one of what it is wherever it was moved: the number of a device changes with a restart. */
+function digestsOf({ path, identity: { device, inode, born } }: ReachedDirectory): string[] {
+  return [path, born === 0n ? `inode ${device} ${inode}` : `inode ${inode} of ${born}`].map(sha256);
+}
+
+/** Directories are there by digests: after a `delete --purge` nothing names the VM that had it. */
 async function readShared({ host, paths }: Place): Promise<ReadonlySet<string>> {
   const text = await host.files.readText(paths.shared);
   try {

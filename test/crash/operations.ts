@@ -103,6 +103,12 @@ export const operations: readonly Operation[] = [
     observe: passwordOf,
   },
   {
+    name: 'cp, out of a VM',
+    event: 'vm.copy',
+    start: 'running',
+    argv: ({ project }) => ['cp', 'shop:/etc/hosts', path.join(project, 'copied')],
+  },
+  {
     name: 'init',
     event: 'config.create',
     start: 'nothing',

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process';
 import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -36,6 +38,16 @@ afterEach(() => {
   rmSync(area, { recursive: true });
 });
 
+/** Remembers directories as what a guest writes to. */
+async function remember(...names: string[]): Promise<void> {
+  for (const name of names) {
+    const identity = await ctx.host.files.identity(at(name));
+    if (identity === undefined) throw new Error(`${name} is not there`);
+    await ctx.store.rememberShared([{ path: at(name), identity }], ctx.io);
+  }
+}
+const output = (name: string) => outputFile(ctx, { file: at(name), cwd: '/' });
+
 const refused = { code: 'refused', message: expect.stringContaining('leads out of') };
 
 describe('a link in what others have written', () => {
@@ -65,18 +77,53 @@ describe('a link in what others have written', () => {
   });
 
   it('leads nowhere out of what a guest once wrote to, though it removed every mark and its VM is gone', async () => {
-    await ctx.store.rememberShared([at('project')], ctx.io);
-    await ctx.store.rememberShared([at('project'), at('other')], ctx.io);
-    const output = outputFile(ctx, { file: at('project/deep/out.json'), cwd: '/' });
-    await expect(output).rejects.toMatchObject(refused);
+    await remember('project');
+    await remember('project', 'outside');
+    await expect(output('project/ci/file')).rejects.toMatchObject(refused);
+    await expect(requireStaying(ctx, at('project/deep/out.json'))).rejects.toMatchObject(refused);
+    // Wherever it is moved.
+    renameSync(at('project'), at('moved'));
+    await expect(output('moved/ci/file')).rejects.toMatchObject(refused);
     expect(readFileSync(at('outside/file'), 'utf8')).toBe('KEEP');
   });
 
+  it.skipIf(process.getuid?.() !== 0)(
+    'leads nowhere by another name that a mount gives',
+    async () => {
+      await remember('project');
+      symlinkSync('../../outside', at('project/deep/ci'));
+      mkdirSync(at('mounted'));
+      execFileSync('mount', ['--bind', at('project/deep'), at('mounted')]);
+      try {
+        await expect(output('mounted/ci/file')).rejects.toMatchObject(refused);
+      } finally {
+        execFileSync('umount', [at('mounted')]);
+      }
+    },
+  );
+
   it('of the user’s own, in what is no project and no share, is followed', async () => {
-    const file = await outputFile(ctx, { file: at('project/deep/out.json'), cwd: '/' });
+    const file = await output('project/ci/file');
     expect(file.path).toBe(at('outside/file'));
     await file.write('new');
     expect(readFileSync(at('outside/file'), 'utf8')).toBe('new');
+  });
+});
+
+describe('what -o names, where nobody is known to have written', () => {
+  it.each([
+    ['deep/out.json', 'project'],
+    ['./ci/file', 'project'],
+    ['../ci/file', 'project/deep'],
+    ['..//./ci/new', 'project/deep'],
+  ])('leads by %s not out of where it begins', async (file, cwd) => {
+    await expect(outputFile(ctx, { file, cwd: at(cwd) })).rejects.toMatchObject(refused);
+  });
+
+  it('is by its whole path in the directory that is named', async () => {
+    await expect(output('project/deep/out.json')).rejects.toMatchObject(refused);
+    symlinkSync('file', at('outside/alias'));
+    expect((await output('project/ci/alias')).path).toBe(at('outside/file'));
   });
 });
 

@@ -41,7 +41,7 @@ const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
 async function copied(path: string, change: (host: Host) => Partial<Host> = () => ({})) {
   const real = createHost({ CLONEBOX_HOME: join(root, 'home') });
   const host = { ...real, ...change(real) };
-  const findFloors = async () => (directory: string) => directory === project;
+  const findFloors = async () => (directory: { path: string }) => directory.path === project;
   const images = createImages({ host, paths: createPaths(host), findFloors });
   const promised = { digest: `sha256:${'0'.repeat(64)}` };
   const error = await images.importFile(path, quietIo(), promised).catch((thrown) => thrown);

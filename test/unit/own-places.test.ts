@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -72,6 +73,19 @@ describe("CloneBox's own state, wherever it was moved to", () => {
       await expect(planOf(at('project'), { env: { [name]: value } })).rejects.toMatchObject({
         ...{ code: 'refused', message: expect.stringContaining('is never shared') },
       });
+    }
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('is not in a project by a bind mount', async () => {
+    for (const name of ['project/inner', 'bound']) mkdirSync(at(name), { recursive: true });
+    execFileSync('mount', ['--bind', at('project/inner'), at('bound')]);
+    try {
+      const env = { CLONEBOX_CACHE: at('bound/cache') };
+      await expect(planOf(at('project'), { env })).rejects.toMatchObject({
+        ...{ code: 'refused', message: expect.stringContaining('is never shared') },
+      });
+    } finally {
+      execFileSync('umount', [at('bound')]);
     }
   });
 

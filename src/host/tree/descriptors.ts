@@ -75,7 +75,7 @@ export async function statOf(descriptor: number): Promise<BigIntStats> {
 }
 
 export function identityOf(stat: BigIntStats): FileIdentity {
-  return { device: stat.dev, inode: stat.ino };
+  return { device: stat.dev, inode: stat.ino, born: stat.birthtimeNs };
 }
 
 export function factsOf(stat: BigIntStats): FileFacts {

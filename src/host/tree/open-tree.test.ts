@@ -173,7 +173,8 @@ describe('a file', () => {
 });
 
 describe('a place that a user has named', () => {
-  const place = (path: string) => openPlace(at(path), { isFloor: (one) => one === at('project') });
+  const place = (path: string) =>
+    openPlace(at(path), { isFloor: (one) => one.path === at('project') });
 
   it('is found by the user’s own links, and not by those of a floor', async () => {
     fs.symlinkSync('outside', at('mine'));

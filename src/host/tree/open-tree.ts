@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import type { FileFacts } from '../../core/file-facts.ts';
+import type { FileFacts, ReachedDirectory } from '../../core/file-facts.ts';
 import type {
   OpenedPlace,
   OpenedTree,
@@ -55,7 +55,7 @@ export async function openTree(
  */
 export async function openPlace(
   path: string,
-  { isFloor }: { isFloor: (path: string) => boolean | Promise<boolean> },
+  { isFloor }: { isFloor: (directory: ReachedDirectory) => boolean | Promise<boolean> },
 ): Promise<OpenedPlace> {
   return explained(
     path,

@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs';
+import type { ReachedDirectory } from '../../core/file-facts.ts';
 import type { NotFollowed } from '../../core/project-tree.ts';
-import { beneath, close, codeOf, openName, readlink, statOf } from './descriptors.ts';
+import { beneath, close, codeOf, identityOf, openName, readlink, statOf } from './descriptors.ts';
 
 /** As many as the kernel follows. */
 const mostLinks = 40;
@@ -37,7 +38,7 @@ interface Way {
   /** `follow`: links that stay inside. `refuse`: none, each is `outside`. `not-the-last`: the last name is told as a link. */
   readonly links: 'follow' | 'refuse' | 'not-the-last';
   /** Whether nothing may lead out of this directory again. The beginning is such a one unless it is the root. */
-  readonly isFloor?: ((path: string) => boolean | Promise<boolean>) | undefined;
+  readonly isFloor?: ((directory: ReachedDirectory) => boolean | Promise<boolean>) | undefined;
 }
 
 /**
@@ -137,7 +138,8 @@ async function floorOf(
 ): Promise<number | undefined> {
   if (isFloor === undefined) return known;
   for (let index = steps.length - 1; index > (known ?? 0); index -= 1) {
-    if (await isFloor((steps[index] as Step).path)) return index;
+    const { path, descriptor } = steps[index] as Step;
+    if (await isFloor({ path, identity: identityOf(await statOf(descriptor)) })) return index;
   }
   return known;
 }

@@ -1,4 +1,4 @@
-import { basename, dirname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { Ctx } from '../../core/ctx.ts';
 import { CloneboxError } from '../../core/errors.ts';
 import type { Streamed } from '../../core/process.ts';
@@ -14,7 +14,7 @@ import type { VmRecord } from '../../core/record.ts';
 import { isWithin } from '../../lib/is-within.ts';
 import { leavingLinks } from '../../lib/leaving-links.ts';
 import { printable } from '../../lib/printable.ts';
-import { isWrittenByOthers, writableShares } from '../floors.ts';
+import { isOrWasShared, isWrittenByOthers, upward, writableShares } from '../floors.ts';
 import { guestError, receiveScript, shellCommand } from './guest-side.ts';
 import { isContentsOf, lastName } from './paths.ts';
 
@@ -95,11 +95,16 @@ async function openSource(ctx: Ctx, path: string, said: string): Promise<Source>
 
 /** In what a guest writes to, links are the guest's: it would choose what is copied into a VM. */
 async function requireOwn(ctx: Ctx, { kind, tree }: Source, said: string): Promise<void> {
-  const shares = await writableShares(ctx);
-  const share =
-    shares.find(
-      (one) => isWithin(one, tree.path) || (kind === 'directory' && isWithin(tree.path, one)),
-    ) ?? (await formerShare(ctx, tree.path));
+  const wasShared = await isOrWasShared(ctx);
+  const around = upward(tree.path).map(async (path) => {
+    const identity = await ctx.host.files.identity(path);
+    return identity !== undefined && wasShared({ path, identity }) ? path : undefined;
+  });
+  const below =
+    kind === 'directory'
+      ? (await writableShares(ctx)).find((one) => isWithin(tree.path, one))
+      : undefined;
+  const share = below ?? (await Promise.all(around)).find((path) => path !== undefined);
   if (share === undefined) return;
   throw new CloneboxError(
     'refused',
@@ -109,15 +114,6 @@ async function requireOwn(ctx: Ctx, { kind, tree }: Source, said: string): Promi
       facts: { path: tree.path, share },
     },
   );
-}
-
-/** The directory around a path, or the path itself, to which a VM could write that is gone by now. */
-async function formerShare(ctx: Ctx, path: string): Promise<string | undefined> {
-  const wasShared = await ctx.store.wasShared();
-  for (let at = path; ; at = dirname(at)) {
-    if (wasShared(at)) return at;
-    if (at === '/') return undefined;
-  }
 }
 
 async function inside(

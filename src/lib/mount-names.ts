@@ -1,0 +1,50 @@
+import { isWithin } from './is-within.ts';
+
+interface Mount {
+  /** Of the file system, as `major:minor`. */
+  readonly device: string;
+  /** What of the file system is mounted, and where. */
+  readonly root: string;
+  readonly point: string;
+}
+
+/**
+ * The other paths of a directory: those that lead to it by bind mounts of it, or of a directory around it. `mountinfo` is
+ * what /proc/self/mountinfo says (proc_pid_mountinfo(5)); the path is absolute and has no links in it.
+ */
+export function otherNames(mountinfo: string, path: string): string[] {
+  const mounts = mountinfo.split('\n').flatMap(parseMount);
+  // Of several at one place the last is seen.
+  const holder = mounts
+    .filter(({ point }) => isWithin(point, path))
+    .reduce<Mount | undefined>(
+      (deepest, mount) =>
+        deepest === undefined || mount.point.length >= deepest.point.length ? mount : deepest,
+      undefined,
+    );
+  if (holder === undefined) return [];
+  const place = moved(path, holder.point, holder.root);
+  const names = mounts
+    .filter(({ device, root }) => device === holder.device && isWithin(root, place))
+    .map(({ root, point }) => moved(place, root, point));
+  return [...new Set(names)].filter((name) => name !== path);
+}
+
+function parseMount(line: string): Mount[] {
+  const [, , device, root, point] = line.split(' ');
+  if (device === undefined || root === undefined || point === undefined) return [];
+  return [{ device, root: decoded(root), point: decoded(point) }];
+}
+
+/** The kernel writes spaces, tabs, line ends and backslashes in octal. */
+function decoded(text: string): string {
+  return text.replace(/\\([0-7]{3})/g, (_, digits: string) =>
+    String.fromCharCode(Number.parseInt(digits, 8)),
+  );
+}
+
+/** A path below one directory as the same path below another. */
+function moved(path: string, from: string, to: string): string {
+  const rest = from === '/' ? path : path.slice(from.length);
+  return to === '/' ? rest || '/' : `${to}${rest === '/' ? '' : rest}`;
+}
