@@ -152,11 +152,14 @@ export interface Host {
   openTree(path: string, options?: { links: 'follow' | 'refuse' }): Promise<OpenedTree>;
   /**
    * Finds a file or directory that a user has named, by the user's own links. Nothing in a directory that is a floor leads
-   * out of it again.
+   * out of it again. To be written, it is not reached by a link to a program of the system: a guest may have sent that one.
    */
   openPlace(
     path: string,
-    options: { isFloor(directory: ReachedDirectory): boolean | Promise<boolean> },
+    options: {
+      isFloor(directory: ReachedDirectory): boolean | Promise<boolean>;
+      toWrite?: boolean;
+    },
   ): Promise<OpenedPlace>;
 
   /** Milliseconds since the epoch. */

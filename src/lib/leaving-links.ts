@@ -10,10 +10,15 @@ const mostLinks = 40;
 /** Programs that come with a system: a virtual environment of Python has links to them. */
 const programs = /^(?:\/usr\/bin|\/usr\/local\/bin|\/bin)\/(?!\.{1,2}$)[^/]+$/;
 
+/** Whether a link is to a program of the system, so that it stays in a tree that is copied. Nothing is written by one. */
+export function isToProgram(target: string): boolean {
+  return programs.test(target);
+}
+
 /**
  * The links of a tree that lead out of it, wherever the tree is put: by a whole path, or by more `..` than there is tree, also
- * by way of other links, or of what is no link yet (`a/../b`). A link to nothing in the tree stays in it. Links to programs of the system are let through, and not
- * what goes on from one, which may be a directory: nothing is read or written by them.
+ * by way of other links, or of what is no link yet (`a/../b`). A link to nothing in the tree stays in it. Links to programs of
+ * the system are let through, and not what goes on from one, which may be a directory.
  */
 export function leavingLinks(links: readonly TreeLink[]): TreeLink[] {
   const all = new Map(links.map(({ path, target }) => [path, target]));
@@ -48,7 +53,7 @@ function leaves(path: string, links: ReadonlyMap<string, string>): boolean {
     followed += 1;
     // A circle leads nowhere.
     if (followed > mostLinks) return false;
-    if (target.startsWith('/')) return left.length > 0 || !programs.test(target);
+    if (target.startsWith('/')) return left.length > 0 || !isToProgram(target);
     left.unshift(...target.split('/'));
   }
   return false;

@@ -25,7 +25,7 @@ export async function outputFile(
   const top = await ctx.host.files.realPath(beginOf(file, cwd));
   const isOthers = await isWrittenByOthers(ctx);
   const isFloor = (at: ReachedDirectory) => at.path === top || isOthers(at);
-  const found = await ctx.host.openPlace(wanted, { isFloor });
+  const found = await ctx.host.openPlace(wanted, { isFloor, toWrite: true });
   switch (found.kind) {
     case 'outside':
       throw leavesTree(found.floor, found, 'Remove the link, or name another file.');

@@ -167,6 +167,19 @@ describe('cp out of a VM', () => {
     );
   });
 
+  it('does not go by a link to a program, which an earlier copy has brought', async () => {
+    const program = '/usr/local/bin/clonebox-is-attacked';
+    await inGuest(`mkdir -p /root/venv && ln -sf ${program} /root/venv/tool`);
+    await ok(['cp', 'trap:/root/venv', at()], { env });
+    const tool = at('venv/tool');
+    for (const to of [tool, `${tool}/`]) {
+      const result = await cp('trap:/root/key.txt', to);
+      expect(result.exitCode, told(result)).not.toBe(0);
+    }
+    expectRefused(await cli(['audit', 'export', '-o', tool], { env }), 'leads out of');
+    expect(existsSync(program)).toBe(false);
+  });
+
   it('may go by the user’s own links to a directory of the user’s own', async () => {
     mkdirSync(at('mine'));
     symlinkSync('mine', at('alias'));

@@ -199,6 +199,22 @@ describe('a place that a user has named', () => {
   });
 });
 
+it.each(['/usr/local/bin/tool', '/usr/bin/X11', '/bin/sh'])(
+  'what is to be written is not reached by a link to %s',
+  async (program) => {
+    fs.symlinkSync(program, at('outside/tool'));
+    fs.symlinkSync('tool', at('outside/alias'));
+    const open = (path: string, toWrite: boolean) =>
+      openPlace(at('outside', path), { isFloor: () => false, toWrite });
+    for (const path of ['tool', 'alias', 'tool/new']) {
+      expect(await open(path, true)).toEqual({
+        ...{ kind: 'outside', floor: at('outside'), link: at('outside/tool'), target: program },
+      });
+    }
+    expect(await open('tool', false)).not.toMatchObject({ kind: 'outside' });
+  },
+);
+
 /** Renames as fast as it can, as a guest could: a name is a directory, then a link that leads out, and so on. */
 function swapper(name: string): ChildProcess {
   const script = `

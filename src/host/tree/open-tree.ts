@@ -8,6 +8,7 @@ import type {
   TreeFile,
   TreeHandle,
 } from '../../core/project-tree.ts';
+import { isToProgram } from '../../lib/leaving-links.ts';
 import { explained, isMissing } from '../files.ts';
 import { close, factsOf, identityOf, itself, open, readdir, statOf } from './descriptors.ts';
 import { receive } from './receive.ts';
@@ -55,23 +56,33 @@ export async function openTree(
  */
 export async function openPlace(
   path: string,
-  { isFloor }: { isFloor: (directory: ReachedDirectory) => boolean | Promise<boolean> },
+  {
+    isFloor,
+    toWrite = false,
+  }: {
+    isFloor: (directory: ReachedDirectory) => boolean | Promise<boolean>;
+    toWrite?: boolean;
+  },
 ): Promise<OpenedPlace> {
+  const follows = toWrite ? (target: string) => !isToProgram(target) : undefined;
   return explained(
     path,
     fromRoot((root) =>
-      walk({ from: root, path, links: 'follow', isFloor }, async (walked): Promise<OpenedPlace> => {
-        if (walked.kind === 'dangling' || walked.kind === 'outside') return walked;
-        const parent = walked.parent ?? (walked.kind === 'there' ? root : undefined);
-        if (parent === undefined) return { kind: 'absent', missing: walked.path };
-        return {
-          kind: 'place',
-          parent: await treeAt(parent),
-          name: walked.path.slice(walked.path.lastIndexOf('/') + 1) || '.',
-          facts: walked.kind === 'there' ? factsOf(walked.stat) : undefined,
-          floor: walked.floor,
-        };
-      }),
+      walk(
+        { from: root, path, links: 'follow', isFloor, follows },
+        async (walked): Promise<OpenedPlace> => {
+          if (walked.kind === 'dangling' || walked.kind === 'outside') return walked;
+          const parent = walked.parent ?? (walked.kind === 'there' ? root : undefined);
+          if (parent === undefined) return { kind: 'absent', missing: walked.path };
+          return {
+            kind: 'place',
+            parent: await treeAt(parent),
+            name: walked.path.slice(walked.path.lastIndexOf('/') + 1) || '.',
+            facts: walked.kind === 'there' ? factsOf(walked.stat) : undefined,
+            floor: walked.floor,
+          };
+        },
+      ),
     ),
   );
 }

@@ -39,6 +39,8 @@ interface Way {
   readonly links: 'follow' | 'refuse' | 'not-the-last';
   /** Whether nothing may lead out of this directory again. The beginning is such a one unless it is the root. */
   readonly isFloor?: ((directory: ReachedDirectory) => boolean | Promise<boolean>) | undefined;
+  /** Whether a link that says this is followed. Default: each is. */
+  readonly follows?: ((target: string) => boolean) | undefined;
 }
 
 /**
@@ -60,7 +62,7 @@ export async function walk<T>(way: Way, use: (walked: Walked) => T | Promise<T>)
 }
 
 async function along(steps: Step[], way: Way): Promise<Walked> {
-  const { from, links: rule, isFloor } = way;
+  const { from, links: rule, isFloor, follows } = way;
   const left = namesOf(way.path);
   let floor = from.path === '/' ? undefined : 0;
   let followed = 0;
@@ -112,6 +114,7 @@ async function along(steps: Step[], way: Way): Promise<Walked> {
     }
     trail = { link: path, target };
     const base = floorPath();
+    if (follows?.(target) === false) return { kind: 'outside', ...trail, floor: here.path };
     if (rule === 'refuse') return { kind: 'outside', ...trail, floor: base ?? from.path };
     const names = namesOf(target);
     if (target.startsWith('/')) {

@@ -77,7 +77,8 @@ async function findDestination(
 ): Promise<Place> {
   const isFloor = await isWrittenByOthers(ctx);
   const wanted = resolve(cwd, to);
-  const open = (path: string) => ctx.host.openPlace(path, { isFloor }).then(found(path));
+  const open = (path: string) =>
+    ctx.host.openPlace(path, { isFloor, toWrite: true }).then(found(path));
   const place = await open(wanted);
   const isDirectory = place.facts?.kind === 'directory';
   if (!isDirectory && to.endsWith('/')) {
