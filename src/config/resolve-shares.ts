@@ -44,6 +44,13 @@ export function locateShares(input: PlanInput, report: Report): LocatedShare[] {
   return inMountOrder(shares, input.project);
 }
 
+/** Whether the file itself says how this host directory is shared. */
+export function saysMode(input: PlanInput, host: string): boolean {
+  return written(input).some(
+    (share) => share.mode !== undefined && hostPath(share.host, input, () => {}) === host,
+  );
+}
+
 /** The project's share first, as far as no other one is mounted around it: a later mount would hide an inner one. */
 function inMountOrder(
   shares: readonly LocatedShare[],

@@ -6,11 +6,13 @@ import { parseConfig } from '../config/parse-config.ts';
 import type { Overrides, PlanInput } from '../config/plan-input.ts';
 import { refusedProject, refusedShare } from '../config/refused.ts';
 import { resolvePlan } from '../config/resolve-plan.ts';
+import { saysMode } from '../config/resolve-shares.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { VmName } from '../core/name.ts';
 import type { GuestUser, VmPlan } from '../core/plan.ts';
 import { leavesTree } from '../core/project-tree.ts';
+import { isWithin } from '../lib/is-within.ts';
 import { checkAsked } from './asked-profiles.ts';
 import { type FirstConfig, firstConfig } from './first-config.ts';
 import { requireStaying } from './floors.ts';
@@ -132,7 +134,10 @@ export async function loadPlan(
   };
   const plan = resolvePlan(input);
   const withheld = await withheldPlaces(ctx);
-  const real = { ...(await withRealKeyFiles(ctx, await withRealShares(ctx, plan))), withheld };
+  const real = {
+    ...(await withRealKeyFiles(ctx, await withRealShares(ctx, plan, input))),
+    withheld,
+  };
   checkShares(real, home);
   await requireApart(ctx, real.shares);
   if (isImagePath(real.image)) await requireStaying(ctx, real.image);
@@ -182,10 +187,14 @@ function tooLate(file: string): CloneboxError {
  * Shares by their canonical paths, so that a link inside the project cannot reach out unseen. From here on each is opened by
  * exactly that path, and no link on it is followed.
  */
-async function withRealShares(ctx: Ctx, plan: VmPlan): Promise<VmPlan> {
+async function withRealShares(ctx: Ctx, plan: VmPlan, input: PlanInput): Promise<VmPlan> {
   const shares: VmPlan['shares'][number][] = [];
   for (const share of plan.shares) {
-    shares.push({ ...share, host: await canonicalShare(ctx, plan, share.host) });
+    const host = await canonicalShare(ctx, plan, share.host);
+    // Where it really is decides what it is without a word.
+    const isOut = plan.project === undefined || !isWithin(plan.project, host);
+    const mode = isOut && share.mode === 'rw' && !saysMode(input, share.host) ? 'ro' : share.mode;
+    shares.push({ ...share, host, mode });
   }
   return { ...plan, shares };
 }

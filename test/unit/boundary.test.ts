@@ -120,6 +120,23 @@ it('no provider is asked for the secrets of a project that nobody trusts with th
   expect(asked).toBe(1);
 });
 
+it('a share is writable without a word only where it really is in the project', async () => {
+  const outside = realpathSync(mkdtempSync(path.join(tmpdir(), 'cbo-')));
+  try {
+    for (const name of ['out', 'said']) symlinkSync(outside, at(name));
+    mkdirSync(at('in'));
+    const shares = ['in, guest: /in', 'out, guest: /out', 'said, guest: /said, mode: rw'];
+    config(`shares: [${shares.map((share) => `{ host: ${share} }`).join(', ')}]`);
+    expect((await load()).plan.shares.map(({ host, mode }) => [host, mode])).toEqual([
+      [at('in'), 'rw'],
+      [outside, 'ro'],
+      [outside, 'rw'],
+    ]);
+  } finally {
+    rmSync(outside, { recursive: true });
+  }
+});
+
 it('doctor says when guests can reach the loopback of this host', async () => {
   const { lines } = await doctor(ctx);
   expect(lines).toContainEqual({
