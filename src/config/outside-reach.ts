@@ -1,9 +1,9 @@
 import type { VmPlan } from '../core/plan.ts';
 import { isWithin } from '../lib/is-within.ts';
-import { secretProviders } from '../secrets/registry.ts';
 import { isBuiltInImage } from './image-kind.ts';
 import { parseKeySource } from './key-source.ts';
 import type { Config } from './parse-config.ts';
+import { providerReach } from './provider-reach.ts';
 import { variablesOf } from './variables.ts';
 
 /** One thing of a plan outside the project directory: what kind it is, and which. */
@@ -68,13 +68,4 @@ function keyReach({ project }: VmPlan, key: string): Reach[] {
     case 'agent':
       return [{ what: 'public keys, which may log in', value: 'all that your ssh agent has' }];
   }
-}
-
-/** What a project tells the providers to reach: whom to ask, with the user's own token, and which files to read. */
-function providerReach({ secrets, secretOptions, auth }: VmPlan): Reach[] {
-  if (secrets.length === 0 && auth.password === undefined) return [];
-  return secretProviders.flatMap(({ name, reach }) => {
-    const options = secretOptions[name];
-    return options === undefined ? [] : (reach?.(options) ?? []);
-  });
 }

@@ -23,12 +23,6 @@ export interface SecretSource {
   get(key: string, io: Io): Promise<Secret | undefined>;
 }
 
-/** One thing that a provider's options reach outside the project: what kind it is, and which. */
-export interface SecretReach {
-  readonly what: string;
-  readonly value: string;
-}
-
 /** One way to keep secrets. Adding one: `src/secrets/NAME.ts` and a line in `src/secrets/registry.ts`. */
 export interface SecretProvider<Options = unknown> {
   readonly name: string;
@@ -37,8 +31,8 @@ export interface SecretProvider<Options = unknown> {
   readonly schema: z.ZodType<Options> | undefined;
   /** True when `auto` asks it too. `options` is `undefined` when the configuration has no part for it. */
   isConfigured(options: Options | undefined, env: Host['env']): boolean;
-  /** What these options, written by a project, reach outside of it; to be confirmed before the provider is opened. */
-  reach?(options: Options): readonly SecretReach[];
+  /** What options are for whoever has to confirm them, by their paths (`approle.role_id`); others are told by these. */
+  readonly optionNames?: Readonly<Record<string, string>>;
   /** Only ever from the user's own configuration, never a project's: it runs a program on this computer. */
   readonly ownOnly?: boolean;
   /** Makes it ready, without asking it for anything yet. Fails as `get` does. */

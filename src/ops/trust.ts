@@ -27,7 +27,7 @@ export async function requireTrust(
   choice: TrustChoice,
 ): Promise<void> {
   if (reach.length === 0 || plan.project === undefined) return;
-  const entry = trustEntry(plan.project, reach);
+  const entry = trustEntry({ ...plan, project: plan.project }, reach);
   if (await ctx.store.isTrusted(entry)) return;
   const list = reach.map(({ what, value }) => `  ${what}: ${printable(value, 4096)}`).join('\n');
   const says = `${plan.configFile} reaches outside its project:\n${list}`;
@@ -44,8 +44,29 @@ export async function requireTrust(
   });
 }
 
-/** What is remembered of a confirmed reach: it changes with anything it names. */
-export function trustEntry(project: string, reach: readonly Reach[]): TrustEntry {
+/** The parts of a plan that say what is asked of this host. */
+type Asked = Pick<
+  VmPlan,
+  'egress' | 'allow' | 'hostPorts' | 'ports' | 'shares' | 'secrets' | 'secretOptions'
+>;
+
+/** What is remembered of a confirmed reach: it changes with anything that is named, and with all else that is asked. */
+export function trustEntry(
+  plan: Asked & { readonly project: string },
+  reach: readonly Reach[],
+): TrustEntry {
   const lines = reach.map(({ what, value }) => JSON.stringify([what, value])).toSorted();
-  return { project, digest: sha256(lines.join('\n')) };
+  const { egress, allow, hostPorts, shares, secrets, secretOptions } = plan;
+  const ports = plan.ports.filter(({ host }) => host !== undefined);
+  const asked = { egress, allow, hostPorts, ports, shares, secrets, secretOptions };
+  return { project: plan.project, digest: sha256([...lines, stableJson(asked)].join('\n')) };
+}
+
+/** The same text for the same content, in whatever order its keys were written. */
+function stableJson(content: unknown): string {
+  return JSON.stringify(content, (_, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  );
 }

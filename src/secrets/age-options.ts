@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import type { SecretReach } from '../core/secrets.ts';
 
 /** What `secrets.age` may say. */
 export const ageOptions = z.strictObject({
@@ -11,10 +10,5 @@ export const ageOptions = z.strictObject({
 
 export type AgeOptions = z.infer<typeof ageOptions>;
 
-/** What these options reach outside the project. */
-export function ageReach({ file, identity }: AgeOptions): SecretReach[] {
-  return [
-    { what: 'secrets file', value: file },
-    { what: 'age identity', value: identity ?? '' },
-  ].filter(({ value }) => /^~?\//.test(value));
-}
+/** What options of a project are, for whoever confirms them. */
+export const ageOptionNames = { file: 'secrets file', identity: 'age identity' } as const;

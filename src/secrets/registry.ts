@@ -1,8 +1,8 @@
 import type { SecretProvider } from '../core/secrets.ts';
-import { type AgeOptions, ageOptions, ageReach } from './age-options.ts';
+import { type AgeOptions, ageOptionNames, ageOptions } from './age-options.ts';
 import { type CommandOptions, commandOptions } from './command-options.ts';
-import { type SopsOptions, sopsOptions, sopsReach } from './sops-options.ts';
-import { type VaultOptions, vaultOptions, vaultReach } from './vault-options.ts';
+import { type SopsOptions, sopsOptionNames, sopsOptions } from './sops-options.ts';
+import { type VaultOptions, vaultOptionNames, vaultOptions } from './vault-options.ts';
 
 // src/config reads names and schemas from here: what a provider is made of is loaded when it is opened.
 
@@ -20,7 +20,7 @@ const vault: SecretProvider<VaultOptions> = {
   schema: vaultOptions,
   // A project may offer Vault to those who have one.
   isConfigured: (options, env) => Boolean(options && (options.address ?? env.VAULT_ADDR)),
-  reach: vaultReach,
+  optionNames: vaultOptionNames,
   open: async (options, deps) => (await import('./vault.ts')).openVault(options, deps),
 };
 
@@ -29,7 +29,7 @@ const sops: SecretProvider<SopsOptions> = {
   summary: 'a file encrypted by SOPS',
   schema: sopsOptions,
   isConfigured: (options) => options !== undefined,
-  reach: sopsReach,
+  optionNames: sopsOptionNames,
   open: async (options, deps) => (await import('./sops.ts')).openSops(options, deps),
 };
 
@@ -38,7 +38,7 @@ const age: SecretProvider<AgeOptions> = {
   summary: 'lines of NAME=VALUE in a file encrypted by age',
   schema: ageOptions,
   isConfigured: (options) => options !== undefined,
-  reach: ageReach,
+  optionNames: ageOptionNames,
   open: async (options, deps) => (await import('./age.ts')).openAge(options, deps),
 };
 

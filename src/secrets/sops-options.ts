@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import type { SecretReach } from '../core/secrets.ts';
 
 /** What `secrets.sops` may say. */
 export const sopsOptions = z.strictObject({
@@ -10,7 +9,5 @@ export const sopsOptions = z.strictObject({
 
 export type SopsOptions = z.infer<typeof sopsOptions>;
 
-/** What these options reach outside the project. */
-export function sopsReach({ file }: SopsOptions): SecretReach[] {
-  return /^~?\//.test(file) ? [{ what: 'secrets file', value: file }] : [];
-}
+/** What options of a project are, for whoever confirms them. */
+export const sopsOptionNames = { file: 'secrets file' } as const;

@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import type { SecretReach } from '../core/secrets.ts';
 import { durationOption } from './duration-option.ts';
 
 const filled = z.string().min(1, 'is empty');
@@ -62,23 +61,16 @@ export function isVaultPath(path: string): boolean {
   return path.split('/').every((part) => !['', '.', '..'].includes(part));
 }
 
-/** What these options reach outside the project: where a token goes, and which files and variables are read. */
-export function vaultReach(options: VaultOptions): SecretReach[] {
-  const { address, approle, token_file, ca_file } = options;
-  const files = [token_file, ca_file, approle?.secret_id_file].filter((path) =>
-    /^~?\//.test(path ?? ''),
-  );
-  return [
-    ...[address].map((value) => ({ what: 'Vault server that gets your token', value })),
-    ...[approle?.secret_id_env].map((value) => ({ what: 'host variable', value })),
-    ...files.map((value) => ({ what: 'file', value })),
-    // In the project too: it says which server gets the token, and what of it is read.
-    ...[ca_file?.match(/^~?\//) ? undefined : ca_file].map((value) => ({
-      ...{ what: 'certificate authority of Vault', value },
-    })),
-    ...[options.mount === 'secret' ? undefined : options.mount].map((value) => ({
-      ...{ what: 'mount of Vault', value },
-    })),
-    ...[options.namespace].map((value) => ({ what: 'namespace of Vault', value })),
-  ].filter((one): one is SecretReach => one.value !== undefined);
-}
+/** What options of a project are, for whoever confirms them. */
+export const vaultOptionNames = {
+  address: 'Vault server that gets your token',
+  namespace: 'namespace of Vault',
+  mount: 'mount of Vault',
+  kv: 'version of the mount of Vault',
+  token_file: 'file with the token for Vault',
+  'approle.role_id': 'role in Vault',
+  'approle.mount': 'mount of the role in Vault',
+  'approle.secret_id_env': 'host variable',
+  'approle.secret_id_file': 'file with the secret of the role',
+  ca_file: 'certificate authority of Vault',
+} as const;

@@ -5,7 +5,7 @@ import { armor, Encrypter, generateIdentity, identityToRecipient } from 'age-enc
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { quietIo } from '../../src/core/quiet-io.ts';
 import { openAge } from '../../src/secrets/age.ts';
-import { ageOptions, ageReach } from '../../src/secrets/age-options.ts';
+import { ageOptions } from '../../src/secrets/age-options.ts';
 import { secretContract } from '../contracts/secret-contract.ts';
 import { asText, inDotenv, openSecretWorld, type SecretWorld } from '../fixtures/secret-bed.ts';
 
@@ -139,12 +139,4 @@ describe('the identity', () => {
       hint: `Close it to them: chmod 600 ${keysFile(world.home)}`,
     });
   });
-});
-
-test('what its options reach outside the project is told', () => {
-  expect(ageReach(ageOptions.parse({}))).toEqual([]);
-  expect(ageReach(ageOptions.parse({ file: '/srv/x.age', identity: '~/key' }))).toEqual([
-    { what: 'secrets file', value: '/srv/x.age' },
-    { what: 'age identity', value: '~/key' },
-  ]);
 });

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { quietIo } from '../../src/core/quiet-io.ts';
 import { secretProviders } from '../../src/secrets/registry.ts';
 import { openVault } from '../../src/secrets/vault.ts';
-import { vaultOptions, vaultReach } from '../../src/secrets/vault-options.ts';
+import { vaultOptions } from '../../src/secrets/vault-options.ts';
 import { secretContract } from '../contracts/secret-contract.ts';
 import { asText, openSecretWorld, type SecretWorld } from '../fixtures/secret-bed.ts';
 import { startVault, type VaultServer } from '../fixtures/vault-server.ts';
@@ -385,24 +385,4 @@ describe('a certificate of their own', () => {
     world.write('ca.pem', 'nothing of the kind');
     await expect(source({ ca_file: 'ca.pem' })).rejects.toMatchObject({ code: 'config-invalid' });
   });
-});
-
-test('what its options reach outside the project is told', () => {
-  const options = vaultOptions.parse({
-    address: 'https://vault.example.org',
-    token_file: '~/token',
-    ca_file: 'ca.pem',
-    approle: { role_id: 'r', secret_id_env: 'SECRET_ID' },
-  });
-  expect(vaultReach(options)).toEqual([
-    { what: 'Vault server that gets your token', value: 'https://vault.example.org' },
-    { what: 'host variable', value: 'SECRET_ID' },
-    { what: 'file', value: '~/token' },
-    { what: 'certificate authority of Vault', value: 'ca.pem' },
-  ]);
-  expect(vaultReach(vaultOptions.parse({ mount: 'kv', namespace: 'team' }))).toEqual([
-    { what: 'mount of Vault', value: 'kv' },
-    { what: 'namespace of Vault', value: 'team' },
-  ]);
-  expect(vaultReach(vaultOptions.parse({}))).toEqual([]);
 });

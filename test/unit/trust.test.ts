@@ -10,10 +10,18 @@ import { quietIo } from '../../src/core/quiet-io.ts';
 import { createTrace } from '../../src/core/trace.ts';
 import { createHost } from '../../src/host/local.ts';
 import { noTrust, requireTrust, trustEntry } from '../../src/ops/trust.ts';
+import { recordOf, web } from '../fixtures/store-bed.ts';
 
 let home: string;
 let ctx: Ctx;
-const plan = { project: '/work/shop', configFile: '/work/shop/.clonebox.yaml' } as VmPlan;
+const plan: VmPlan = {
+  ...{ ...recordOf(web).plan, project: '/work/shop', configFile: '/work/shop/.clonebox.yaml' },
+  secrets: [],
+};
+const secret = {
+  ...{ name: 'S', provider: 'env', key: 'S', path: undefined, mode: 0o400, owner: 'me' },
+  service: undefined,
+};
 const reach: Reach[] = [
   { what: 'share', value: '/srv/data (rw)' },
   { what: 'host port', value: '127.0.0.1:5432' },
@@ -59,6 +67,18 @@ describe('a project that reaches outside its directory', () => {
     await check(noTrust, reach.toReversed());
   });
 
+  it.each<[string, Partial<VmPlan>]>([
+    ['its network', { egress: 'allowlist' }],
+    ['a mode of a share', { shares: [{ host: '/work/shop/data', guest: '/d', mode: 'ro' }] }],
+    ['a port', { ports: [{ name: '80', guest: 80, host: 8080 }] }],
+    ['an option of a provider', { secretOptions: { vault: { kv: 1 } } }],
+    ['where a secret goes', { secrets: [secret] }],
+  ])('is asked about again when it asks for more of this host: %s', async (_, changed) => {
+    await check({ given: true, ask: undefined });
+    await check();
+    await expect(check(noTrust, reach, { ...plan, ...changed })).rejects.toThrow();
+  });
+
   it('is told to the audit log when it was confirmed', async () => {
     await check({ given: true, ask: undefined });
     const [line, ...more] = readFileSync(path.join(home, 'audit/audit.jsonl'), 'utf8')
@@ -77,7 +97,7 @@ describe('a project that reaches outside its directory', () => {
 });
 
 it('a reach is told apart from one that only looks the same when joined', () => {
-  const digest = (...parts: Reach[]) => trustEntry('/p', parts).digest;
+  const digest = (...parts: Reach[]) => trustEntry({ ...plan, project: '/p' }, parts).digest;
   expect(digest({ what: 'share', value: 'a' }, { what: 'share', value: 'b' })).not.toBe(
     digest({ what: 'share', value: 'a\nshare b' }),
   );
