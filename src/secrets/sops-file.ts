@@ -1,6 +1,7 @@
 import { parseAllDocuments } from 'yaml';
 import * as z from 'zod';
 import { CloneboxError } from '../core/errors.ts';
+import { quoted } from '../lib/printable.ts';
 import type { SopsOptions } from './sops-options.ts';
 
 export type SopsFormat = NonNullable<SopsOptions['format']>;
@@ -50,7 +51,10 @@ export function parseSopsFile(text: string, format: SopsFormat, path: string): S
       facts: { path },
     });
   }
-  const vaults = format === 'dotenv' ? vaultsIn(tree) : vaultsIn(tree.get('sops'));
+  const own = format === 'dotenv' ? linesOfSops(tree) : tree.get('sops');
+  const strange = [...strangeTops(tree, format), ...strangeKeys(own)];
+  if (strange[0] !== undefined) throw notOfSops(path, strange[0]);
+  const vaults = vaultsIn(own);
   for (const key of [...tree.keys()]) {
     const isMetadata = format === 'dotenv' ? `${key}`.startsWith('sops_') : key === 'sops';
     if (isMetadata) tree.delete(key);
@@ -101,12 +105,49 @@ function metadataOfLines(lines: ReadonlyMap<unknown, Tree>): unknown {
   };
 }
 
-/** Wherever they stand, in letters of either case, as Go reads them: in the list of keys, or in that of a group. */
+/** Wherever they stand: in the list of keys, or in that of a group. */
 function vaultsIn(node: Tree): string[] {
   if (Array.isArray(node)) return node.flatMap(vaultsIn);
   if (!(node instanceof Map)) return [];
   return [...node].flatMap(([key, inner]) =>
-    /(^|__map_)vault_address$/i.test(`${key}`) ? [`${inner}`] : vaultsIn(inner),
+    /(^|__map_)vault_address$/.test(`${key}`) ? [`${inner}`] : vaultsIn(inner),
+  );
+}
+
+function linesOfSops(tree: Map<unknown, Tree>): Map<unknown, Tree> {
+  return new Map([...tree].filter(([key]) => `${key}`.startsWith('sops_')));
+}
+
+/** Names of the top that Go takes for `sops`, and we do not: it does not tell A from a, nor some letters from others. */
+function strangeTops(tree: Map<unknown, Tree>, format: SopsFormat): string[] {
+  const names = [...tree.keys()].map(String);
+  if (format === 'dotenv') return [];
+  return names.filter((name) => name !== 'sops' && foldedByGo(name) === 'sops');
+}
+
+/**
+ * SOPS writes its own names in small letters; others are read by Go as if they were that, and not by us. The names in a
+ * `context`, for the key service of a cloud, are the user's.
+ */
+function strangeKeys(node: Tree | undefined): string[] {
+  if (Array.isArray(node)) return node.flatMap(strangeKeys);
+  if (!(node instanceof Map)) return [];
+  return [...node].flatMap(([key, inner]) => {
+    if (key === 'context' || `${key}`.includes('__map_context__map_')) return [];
+    return /^[a-z0-9_]+$/.test(`${key}`) ? strangeKeys(inner) : [`${key}`];
+  });
+}
+
+/** As encoding/json compares names: the long s and the sign of kelvin are letters like others. */
+function foldedByGo(name: string): string {
+  return name.replaceAll('\u017f', 's').replaceAll('\u212a', 'k').toLowerCase();
+}
+
+function notOfSops(path: string, key: string): CloneboxError {
+  return new CloneboxError(
+    'refused',
+    `${path} has ${quoted(key)} where SOPS keeps its own, and SOPS writes no such name`,
+    { hint: 'Look who has written it there, or encrypt the file anew.', facts: { path, key } },
   );
 }
 

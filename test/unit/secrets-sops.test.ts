@@ -304,9 +304,7 @@ describe('the program', () => {
     const vault = {
       hc_vault: [{ vault_address: 'https://vault.example.org:8200', key_name: 'k' }],
     };
-    // Go reads names of JSON in letters of either case.
-    const loud = { hc_vault: [{ Vault_Address: vault.hc_vault[0]?.vault_address, key_name: 'k' }] };
-    for (const more of [vault, { key_groups: [vault] }, loud]) {
+    for (const more of [vault, { key_groups: [vault] }]) {
       world.write('.clonebox.secrets.yaml', fake(content, 'fine', more));
       delete world.env.VAULT_ADDR;
       await expect(get('db.password')).rejects.toMatchObject({ code: 'refused' });
@@ -314,6 +312,24 @@ describe('the program', () => {
       expect(await get('db.password')).toBe('deep');
     }
   });
+
+  test.each(['Vault_Address', 'VAULT_ADDRESS', 'vault_addre\u017f\u017f'])(
+    'is not sent where only Go reads a name of a Vault: %s',
+    async (name) => {
+      world.env.VAULT_ADDR = 'https://vault.example.org:8200/';
+      const strange = { hc_vault: [{ [name]: 'https://vault.example.org:8200', key_name: 'k' }] };
+      world.write('.clonebox.secrets.yaml', fake(content, 'fine', strange));
+      await expect(get('db.password')).rejects.toMatchObject({ code: 'refused' });
+    },
+  );
+
+  test.each(['SOPS', 'Sops', '\u017fops', 'sop\u017f'])(
+    'is not sent where only Go reads another part of its own: %s',
+    async (name) => {
+      world.write('.clonebox.secrets.yaml', `${name}: { hc_vault: [] }\n${fake(content)}`);
+      await expect(get('db.password')).rejects.toMatchObject({ code: 'refused' });
+    },
+  );
 
   test('does not excuse an identity that others may read', async () => {
     world.write('.clonebox.secrets.yaml', fake(content));
