@@ -153,7 +153,10 @@ export function createContext(
       const { parseSecretSettings } = await import('./config/secret-settings.ts');
       const own = text === undefined ? {} : parseSecretSettings(text, file);
       const door = project && { path: project, open: () => ctx.openProject(project) };
-      return openSecrets({ project: secretOptions, own }, { host, project: door });
+      return openSecrets(
+        { project: secretOptions, own },
+        { host, project: door, guestAt: (port) => guestAt(store, port) },
+      );
     },
     sshSettings: (record) => sshSettings(record, paths.vm(record.name)),
     sshCommand: (record, sshOptions) =>
@@ -161,6 +164,14 @@ export function createContext(
     ...overrides,
   };
   return ctx;
+}
+
+async function guestAt(store: Store, port: number): Promise<VmName | undefined> {
+  for (const name of await store.names()) {
+    const record = await store.read(name).catch(() => undefined);
+    if (record?.leases.some(({ host }) => host === port)) return name;
+  }
+  return undefined;
 }
 
 async function openProject(host: Host, directory: string): Promise<ProjectTree> {

@@ -63,7 +63,7 @@ export const keyDescriptions: Readonly<Record<string, string>> = {
   'network.host_ports':
     "Ports of the host's 127.0.0.1 that the guest reaches at the same port of its own. Reaches outside the project: needs `--trust`",
   ports:
-    "Ports of the guest on the host's 127.0.0.1: `'8080:80'` is host:guest, `5432` alone gets the same number here, or the next free one",
+    "Ports of the guest on the host's 127.0.0.1: `'8080:80'` is host:guest, `5432` alone gets the same number here, or the next free one; `5432:5432`, a port whose clients send passwords, and ports below 1024 need `--trust`",
   shares: 'Directories of the host in the guest. Those outside the project need `--trust`',
   'shares[].host':
     'Directory: absolute, relative to the project, or from the home directory with `~/`. Required',

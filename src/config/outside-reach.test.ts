@@ -56,6 +56,19 @@ describe('outsideReach', () => {
     expect(reach({ hostPorts: [5432] })).toEqual([{ what: 'host port', value: '127.0.0.1:5432' }]);
   });
 
+  it('names ports of this host that are not anybody’s: those of root, and those that are sent passwords', () => {
+    const port = (host: number | undefined, guest: number) => ({
+      name: String(guest),
+      guest,
+      host,
+    });
+    const ports = [port(8080, 80), port(undefined, 5432), port(15_432, 5432), port(443, 443)];
+    expect(reach({ ports: [...ports, port(8200, 80)] })).toEqual([
+      { what: 'port that it takes', value: '127.0.0.1:443, for port 443 of the guest' },
+      { what: 'port that it takes', value: '127.0.0.1:8200, for port 80 of the guest' },
+    ]);
+  });
+
   it('names variables of the host that would go into the guest, each once', () => {
     const text = 'version: 2\nenvironment: { A: "${TOKEN}${TOKEN}", B: "$${NOT}", C: "${HOME}/x" }';
     expect(outsideReach(examplePlan, home, parseConfig(text, 'x'))).toEqual([

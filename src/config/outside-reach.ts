@@ -1,16 +1,12 @@
+import { isCredentialPort } from '../core/credential-ports.ts';
 import type { VmPlan } from '../core/plan.ts';
 import { isWithin } from '../lib/is-within.ts';
 import { isBuiltInImage } from './image-kind.ts';
 import { parseKeySource } from './key-source.ts';
 import type { Config } from './parse-config.ts';
 import { providerReach } from './provider-reach.ts';
+import type { Reach } from './reach.ts';
 import { variablesOf } from './variables.ts';
-
-/** One thing of a plan outside the project directory: what kind it is, and which. */
-export interface Reach {
-  readonly what: string;
-  readonly value: string;
-}
 
 /**
  * What a VM would reach beside what it reaches today, when its file now says so: a guest can write that file, and must
@@ -27,7 +23,7 @@ export function widerEgress(from: VmPlan, to: VmPlan): Reach[] {
 
 /**
  * What a plan reaches outside the project directory, to be confirmed before it is done: shares, images that are
- * not the distributions' own, host ports, hosts of an allow-list (with `full` there is nothing to name), secrets,
+ * not the distributions' own, host ports, ports of this host whose clients send credentials, hosts of an allow-list (with `full` there is nothing to name), secrets,
  * public keys from elsewhere. The paths of shares and key files must be free of links. With `config` also the variables of
  * the host's environment that would go into the guest.
  */
@@ -40,6 +36,11 @@ export function outsideReach(plan: VmPlan, home: string, config?: Config): Reach
     }));
   const images = isBuiltInImage(plan.image) ? [] : [{ what: 'image', value: plan.image }];
   const ports = plan.hostPorts.map((port) => ({ what: 'host port', value: `127.0.0.1:${port}` }));
+  const taken = plan.ports.flatMap(({ host, guest }) =>
+    host !== undefined && (host < 1024 || isCredentialPort(host))
+      ? [{ what: 'port that it takes', value: `127.0.0.1:${host}, for port ${guest} of the guest` }]
+      : [],
+  );
   const secrets = plan.secrets.map(({ name, provider, key }) => ({
     what: 'secret',
     value: key === name ? `${name} (${provider})` : `${name}: ${key} (${provider})`,
@@ -51,7 +52,7 @@ export function outsideReach(plan: VmPlan, home: string, config?: Config): Reach
   const { password } = plan.auth;
   const passwords = password === undefined ? [] : [{ what: 'secret', value: password.key }];
   const told = [...secrets, ...passwords, ...providerReach(plan)];
-  return [...shares, ...images, ...ports, ...hosts, ...variables, ...keys, ...told];
+  return [...shares, ...images, ...ports, ...taken, ...hosts, ...variables, ...keys, ...told];
 }
 
 /** What of a key is not in the configuration itself. The paths of files must be free of links. */

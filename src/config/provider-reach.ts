@@ -1,7 +1,7 @@
 import type { VmPlan } from '../core/plan.ts';
 import type { SecretProvider } from '../core/secrets.ts';
 import { secretProviders } from '../secrets/registry.ts';
-import type { Reach } from './outside-reach.ts';
+import type { Reach } from './reach.ts';
 
 /** What a project tells the providers of secrets: whom to ask with the user's own token, and which files to read. */
 export function providerReach({ secrets, secretOptions, auth }: VmPlan): Reach[] {

@@ -162,6 +162,9 @@ export interface Host {
     },
   ): Promise<OpenedPlace>;
 
+  /** The addresses of a host by its name, as this system finds them; none when there are none. */
+  lookUp(name: string): Promise<string[]>;
+
   /** Milliseconds since the epoch. */
   now(): number;
   /** Waits; rejects with the signal's reason when it is aborted. */

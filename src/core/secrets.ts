@@ -9,6 +9,8 @@ export interface SecretDeps {
   readonly host: Host;
   /** Its `.env` files and its encrypted files are read beneath it; `undefined` where there is no project. */
   readonly project: ProjectDoor | undefined;
+  /** The VM whose guest answers at a port of this host's loopback. */
+  guestAt(port: number): Promise<string | undefined>;
 }
 
 /** A provider that is ready to be asked. */

@@ -1,3 +1,4 @@
+import { lookup } from 'node:dns/promises';
 import { arch, constants, cpus, homedir, hostname, setPriority, totalmem, userInfo } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Host, HostUser } from '../core/host.ts';
@@ -37,6 +38,10 @@ export function createHost(env: NodeJS.ProcessEnv = process.env): Host {
     files: localFiles,
     openTree,
     openPlace,
+    lookUp: async (name) => {
+      const found = await lookup(name, { all: true }).catch(() => []);
+      return found.map(({ address }) => address);
+    },
     now: Date.now,
     sleep: async (milliseconds, signal) => {
       await delay(milliseconds, undefined, { signal }).catch(() => signal.throwIfAborted());

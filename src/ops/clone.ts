@@ -3,6 +3,7 @@ import { type DraftChoices, noChoices } from '../config/needs/choices.ts';
 import { releaseOf } from '../config/needs/release.ts';
 import { widerEgress } from '../config/outside-reach.ts';
 import type { Overrides } from '../config/plan-input.ts';
+import { isCredentialPort } from '../core/credential-ports.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError, reasonOf } from '../core/errors.ts';
 import { besideName } from '../core/name.ts';
@@ -258,7 +259,9 @@ function takeOver(next: VmRecord, old: VmRecord): VmRecord['leases'] {
   return next.leases.map((lease) => {
     const asked = wanted.find((port) => port.guest === lease.guest)?.host;
     const before = old.leases.filter((one) => one.guest === lease.guest);
-    const same = before.find((one) => one.host === asked) ?? before[0];
+    const same =
+      before.find((one) => one.host === asked) ??
+      before.find(({ host }) => !isCredentialPort(host));
     return same === undefined || lease.host === asked ? lease : { ...lease, host: same.host };
   });
 }

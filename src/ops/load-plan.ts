@@ -1,9 +1,10 @@
 import { posix } from 'node:path';
 import { isImagePath } from '../config/image-kind.ts';
 import { type DraftChoices, isChosen, noChoices } from '../config/needs/choices.ts';
-import { outsideReach, type Reach } from '../config/outside-reach.ts';
+import { outsideReach } from '../config/outside-reach.ts';
 import { parseConfig } from '../config/parse-config.ts';
 import type { Overrides, PlanInput } from '../config/plan-input.ts';
+import type { Reach } from '../config/reach.ts';
 import { refusedProject, refusedShare } from '../config/refused.ts';
 import { resolvePlan } from '../config/resolve-plan.ts';
 import { saysMode } from '../config/resolve-shares.ts';

@@ -1,4 +1,4 @@
-import type { Reach } from '../config/outside-reach.ts';
+import type { Reach } from '../config/reach.ts';
 import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { VmPlan } from '../core/plan.ts';

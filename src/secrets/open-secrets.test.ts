@@ -7,7 +7,8 @@ import type { SecretDeps, SecretOptions, SecretProvider } from '../core/secrets.
 import { createHost } from '../host/local.ts';
 import { openSecrets } from './open-secrets.ts';
 
-const deps: SecretDeps = { host: createHost({ HOME: '/nowhere' }), project: undefined };
+const guestAt = async () => undefined;
+const deps: SecretDeps = { host: createHost({ HOME: '/nowhere' }), project: undefined, guestAt };
 const io = quietIo();
 const down = new CloneboxError('host-unable', 'the vault is sealed');
 
@@ -87,7 +88,7 @@ describe('auto', () => {
 
   test('has what the environment has, without any configuration', async () => {
     const host = createHost({ HOME: '/nowhere', TOKEN: 'of the environment' });
-    const secrets = openSecrets({ project: {}, own: {} }, { host, project: undefined });
+    const secrets = openSecrets({ project: {}, own: {} }, { host, project: undefined, guestAt });
     expect((await secrets.resolve(auto, io)).secret.reveal()).toBe('of the environment');
   });
 });

@@ -10,6 +10,7 @@ import { decryptSops, openDataKey, unsigned } from './sops-decrypt.ts';
 import { formatOf, parseSopsFile, type SopsFile, type Tree } from './sops-file.ts';
 import type { SopsOptions } from './sops-options.ts';
 import { runSops } from './sops-program.ts';
+import { requireNoGuest } from './vault-place.ts';
 
 /**
  * A file encrypted by SOPS: by the sops program where there is one, else, when its key is encrypted to age, by
@@ -24,7 +25,7 @@ export async function openSops(options: SopsOptions, deps: SecretDeps): Promise<
     const file = parseSopsFile(text, format, place);
     const program = await deps.host.which('sops');
     if (program === undefined) return decryptHere(file, place, deps);
-    refuseStrangers(file, place, deps);
+    await refuseStrangers(file, place, deps);
     await refuseLooseKeys(deps);
     return runSops({ program, text, path: place, format }, deps.host, io);
   });
@@ -49,9 +50,16 @@ async function readText(place: string, deps: SecretDeps): Promise<string> {
 }
 
 /** The program would send the user's token to whatever address the file names. */
-function refuseStrangers({ vaults }: SopsFile, place: string, { host }: SecretDeps): void {
-  const stranger = vaults.find((address) => !isSameServer(address, host.env.VAULT_ADDR));
-  if (stranger === undefined) return;
+async function refuseStrangers(
+  { vaults }: SopsFile,
+  place: string,
+  deps: SecretDeps,
+): Promise<void> {
+  const stranger = vaults.find((address) => !isSameServer(address, deps.host.env.VAULT_ADDR));
+  if (stranger === undefined) {
+    for (const address of vaults) await requireNoGuest(address, deps);
+    return;
+  }
   throw new CloneboxError(
     'refused',
     `${place} has its key at another Vault than yours: ${stranger}`,

@@ -8,6 +8,7 @@ import { once } from './once.ts';
 import { placeOf, readSecretText } from './secret-file.ts';
 import { createVaultClient, type VaultAnswer, type VaultRequest } from './vault-client.ts';
 import { addressProblem, isVaultPath, type VaultOptions } from './vault-options.ts';
+import { requireNoGuest } from './vault-place.ts';
 import { findToken } from './vault-token.ts';
 
 const fields = z.record(z.string(), z.unknown());
@@ -37,6 +38,7 @@ interface Engine {
 export async function openVault(options: VaultOptions, deps: SecretDeps): Promise<SecretSource> {
   const { host } = deps;
   const address = addressOf(options, host.env);
+  await requireNoGuest(address, deps);
   const ca = await certificates(options, deps);
   const namespace = options.namespace ?? (host.env.VAULT_NAMESPACE || undefined);
   const { timeout, mount } = options;

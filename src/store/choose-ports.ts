@@ -1,3 +1,4 @@
+import { isCredentialPort } from '../core/credential-ports.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { Lease } from '../core/record.ts';
 import { sha256 } from '../lib/sha256.ts';
@@ -17,7 +18,7 @@ const last = 65_535;
 /**
  * Finds a host port for each wanted one, in their order: the port asked for, or the next free one above it; for
  * `ssh` one of 22000 to 22999 that depends on the VM's name, so that it stays the same from one creation to the
- * next; for others the first free from 20000. Fails with `host-unable` when there is none.
+ * next; for others the first free from 20000. One that clients send credentials to is nobody's second choice. Fails with `host-unable` when there is none.
  */
 export async function choosePorts(
   vm: string,
@@ -65,5 +66,5 @@ function* candidates(vm: string, { name, host }: WantedPort): Generator<number> 
 }
 
 function* upward(from: number): Generator<number> {
-  for (let port = from; port <= last; port++) yield port;
+  for (let port = from; port <= last; port++) if (!isCredentialPort(port)) yield port;
 }

@@ -169,6 +169,14 @@ test('no port left is the fault of this host', async () => {
   await expect(lease(web, ssh)).rejects.toMatchObject({ code: 'host-unable' });
 });
 
+test('a port whose clients send passwords is had by its number alone', async () => {
+  const choose = (wanted: number, used: number[] = []) =>
+    choosePorts('web', [{ name: 'a', guest: 1, host: wanted }], async (one) => !used.includes(one));
+  expect(await choose(5432)).toMatchObject([{ host: 5432 }]);
+  expect(await choose(2374, [2374])).toMatchObject([{ host: 2377 }]);
+  expect(await choose(5432, [5432, 5433])).toMatchObject([{ host: 5434 }]);
+});
+
 test('whatever is wanted and taken, the ports are distinct, free, and never below the wish', async () => {
   const few = fc.integer({ min: 20_000, max: 20_012 });
   const want = fc.record({

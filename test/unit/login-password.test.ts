@@ -20,7 +20,10 @@ beforeEach(() => {
   const setPassword = async (_: unknown, change: PasswordChange) => void changes.push(change);
   const host = createHost({ VM_PASSWORD: 'correct horse' });
   const openSecretsHere = async () =>
-    openSecrets({ project: {}, own: {} }, { host, project: undefined });
+    openSecrets(
+      { project: {}, own: {} },
+      { host, project: undefined, guestAt: async () => undefined },
+    );
   ctx = Object.create(bed.context(), {
     setup: { value: { setPassword } },
     openSecrets: { value: openSecretsHere },

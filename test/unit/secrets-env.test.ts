@@ -54,7 +54,7 @@ describe('the order of env', () => {
 
   test('needs no project', async () => {
     world.env.ONE = 'of the environment';
-    const source = openEnv({ host: world.deps.host, project: undefined });
+    const source = openEnv({ ...world.deps, project: undefined });
     expect((await source.get('ONE', quietIo()))?.reveal()).toBe('of the environment');
     expect(await source.get('TWO', quietIo())).toBeUndefined();
     expect(source.where).toBe('the environment');

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Reach } from '../../src/config/outside-reach.ts';
+import type { Reach } from '../../src/config/reach.ts';
 import { createContext } from '../../src/context.ts';
 import type { Ctx } from '../../src/core/ctx.ts';
 import type { VmPlan } from '../../src/core/plan.ts';
