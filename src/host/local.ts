@@ -46,6 +46,10 @@ export function createHost(env: NodeJS.ProcessEnv = process.env): Host {
     sleep: async (milliseconds, signal) => {
       await delay(milliseconds, undefined, { signal }).catch(() => signal.throwIfAborted());
     },
+    setSearchPath: (path) => {
+      env.PATH = path;
+      process.env.PATH = path;
+    },
     which: (program, extraPlaces) => which(program, env.PATH, extraPlaces),
     require: async (program) => {
       const path = await which(program, env.PATH);

@@ -19,15 +19,19 @@ const marks = [configName, '.git', '.hg', '.svn'];
 export async function isWrittenByOthers(
   ctx: Ctx,
 ): Promise<(directory: ReachedDirectory) => boolean | Promise<boolean>> {
-  const { files, user } = ctx.host;
+  const { home } = ctx.host.user;
   const wasShared = await isOrWasShared(ctx);
   return async (directory) => {
-    const { path } = directory;
     if (wasShared(directory)) return true;
-    if (refusedProject(path, user.home) !== undefined) return false;
-    const names: string[] = await files.list(path).catch(() => []);
-    return marks.some((mark) => names.includes(mark)) || ctx.isProject(names);
+    if (refusedProject(directory.path, home) !== undefined) return false;
+    return isMarked(ctx, directory.path);
   };
+}
+
+/** Whether a directory is a project by what is in it. */
+export async function isMarked(ctx: Ctx, directory: string): Promise<boolean> {
+  const names: string[] = await ctx.host.files.list(directory).catch(() => []);
+  return marks.some((mark) => names.includes(mark)) || ctx.isProject(names);
 }
 
 /** Whether a directory is a share that a guest writes to or ever wrote to, whatever it is called here and now. */

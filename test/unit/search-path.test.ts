@@ -1,0 +1,91 @@
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Ctx } from '../../src/core/ctx.ts';
+import { leaveProjectsOutOfPath } from '../../src/ops/search-path.ts';
+import { createOperationBed, type OperationBed } from '../fixtures/operation-bed.ts';
+import { recordOf, web } from '../fixtures/store-bed.ts';
+
+let bed: OperationBed;
+let ctx: Ctx;
+let area: string;
+const at = (...names: string[]) => path.join(area, ...names);
+
+beforeEach(() => {
+  bed = createOperationBed();
+  ctx = bed.context();
+  area = realpathSync(mkdtempSync(path.join(tmpdir(), 'cbs-')));
+  for (const name of ['project/.venv/bin', 'project/node_modules/.bin', 'tools/bin', 'other'])
+    mkdirSync(at(name), { recursive: true });
+  writeFileSync(at('project/package.json'), '{}');
+  symlinkSync('project/.venv/bin', at('active'));
+});
+afterEach(() => {
+  bed.remove();
+  rmSync(area, { recursive: true });
+});
+
+/** What is left of a PATH for a command in a directory. */
+async function left(entries: readonly string[], cwd: string): Promise<string[]> {
+  let set = entries.join(':');
+  const host = { ...ctx.host, env: { PATH: set }, setSearchPath: (value: string) => (set = value) };
+  await leaveProjectsOutOfPath(Object.create(ctx, { host: { value: host } }) as Ctx, cwd);
+  return set.split(':');
+}
+
+describe('programs of this host are not looked for', () => {
+  it('in the project that the user is in, by whatever name', async () => {
+    const own = ['project/.venv/bin', 'project/node_modules/.bin', 'active'].map((name) =>
+      at(name),
+    );
+    const entries = [...own, '/usr/bin', at('tools/bin'), '/bin'];
+    const kept = ['/usr/bin', at('tools/bin'), '/bin'];
+    expect(await left(entries, at('project'))).toEqual(kept);
+    expect(await left(entries, at('project/.venv'))).toEqual(kept);
+    expect(await left(entries, at('other'))).toEqual(entries);
+  });
+
+  it('in what a guest writes to or ever wrote to, wherever the user is', async () => {
+    const entries = [at('project/.venv/bin'), at('tools/bin'), '/usr/bin'];
+    const shares = [{ host: at('project'), guest: '/x', mode: 'rw' }] as const;
+    await ctx.store.write(recordOf(web, [], { project: at('other'), shares }));
+    expect(await left(entries, '/')).toEqual([at('tools/bin'), '/usr/bin']);
+    const identity = await ctx.host.files.identity(at('tools'));
+    if (identity === undefined) throw new Error('tools is not there');
+    await ctx.store.rememberShared([{ path: at('tools'), identity }], ctx.io);
+    expect(await left(entries, '/')).toEqual(['/usr/bin']);
+  });
+
+  it('where a relative entry leads', async () => {
+    expect(await left(['.', '', 'bin', '/usr/bin'], at('other'))).toEqual(['/usr/bin']);
+    expect(await left(['/usr/bin', '/nowhere'], '/')).toEqual(['/usr/bin', '/nowhere']);
+  });
+
+  it('by those that are started, either', async () => {
+    const before = process.env.PATH;
+    writeFileSync(at('project/.venv/bin/cb-told'), '#!/bin/sh\necho of the project\n');
+    chmodSync(at('project/.venv/bin/cb-told'), 0o755);
+    try {
+      process.env.PATH = `${at('project/.venv/bin')}:${before}`;
+      const { createHost } = await import('../../src/host/local.ts');
+      const host = createHost();
+      expect(await host.which('cb-told')).toBe(at('project/.venv/bin/cb-told'));
+      const inProject = Object.create(ctx, { host: { value: host } }) as Ctx;
+      await leaveProjectsOutOfPath(inProject, at('project'));
+      expect(await host.which('cb-told')).toBeUndefined();
+      const { exitCode } = await host.run(['/bin/sh', '-c', 'cb-told'], ctx.io);
+      expect(exitCode).toBe(127);
+    } finally {
+      process.env.PATH = before;
+    }
+  });
+});
