@@ -1,7 +1,7 @@
 import type { TreeLink } from '../lib/leaving-links.ts';
 import { printable } from '../lib/printable.ts';
 import { CloneboxError } from './errors.ts';
-import type { FileContent, FileFacts, FileIdentity } from './file-facts.ts';
+import type { FileContent, FileFacts, FileIdentity, ReachedDirectory } from './file-facts.ts';
 import type { Io } from './io.ts';
 import type { SharedPath } from './shared-path.ts';
 
@@ -122,6 +122,8 @@ export interface TreeSurvey {
   readonly special: readonly string[];
   /** Links that lead nowhere or in a circle; only when they were followed. */
   readonly broken: readonly string[];
+  /** The directories that were gone into and the links that were followed, by their whole paths; only when they were. */
+  readonly gone: { readonly into: readonly ReachedDirectory[]; readonly by: readonly string[] };
 }
 
 /** What comes from a guest. */

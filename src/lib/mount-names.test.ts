@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { otherNames } from './mount-names.ts';
+import { mountNames } from './mount-names.ts';
 
 const mountinfo = [
   '22 1 98:0 / / rw,relatime shared:1 - ext4 /dev/vda1 rw',
@@ -23,9 +23,9 @@ it.each([
   ['/mnt/deep', ['/data/deep']],
   ['/', []],
 ])('%s is also %j', (path, others) => {
-  expect(otherNames(mountinfo, path)).toEqual(others);
+  expect(mountNames(mountinfo)(path)).toEqual(others);
 });
 
 it('without mounts there are no other names', () => {
-  expect(otherNames('', '/srv')).toEqual([]);
+  expect(mountNames('')('/srv')).toEqual([]);
 });

@@ -9,25 +9,31 @@ interface Mount {
 }
 
 /**
- * The other paths of a directory: those that lead to it by bind mounts of it, or of a directory around it. `mountinfo` is
- * what /proc/self/mountinfo says (proc_pid_mountinfo(5)); the path is absolute and has no links in it.
+ * Finds the other paths of a directory: those that lead to it by bind mounts of it, or of a directory around it. `mountinfo`
+ * is what /proc/self/mountinfo says (proc_pid_mountinfo(5)); paths are absolute and have no links in them.
  */
-export function otherNames(mountinfo: string, path: string): string[] {
+export function mountNames(mountinfo: string): (path: string) => string[] {
   const mounts = mountinfo.split('\n').flatMap(parseMount);
-  // Of several at one place the last is seen.
-  const holder = mounts
+  return (path) => {
+    const holder = holderOf(path, mounts);
+    if (holder === undefined) return [];
+    const place = moved(path, holder.point, holder.root);
+    const names = mounts
+      .filter(({ device, root }) => device === holder.device && isWithin(root, place))
+      .map(({ root, point }) => moved(place, root, point));
+    return [...new Set(names)].filter((name) => name !== path);
+  };
+}
+
+/** The mount that a path is in; of several at one place the last is seen. */
+function holderOf(path: string, mounts: readonly Mount[]): Mount | undefined {
+  return mounts
     .filter(({ point }) => isWithin(point, path))
     .reduce<Mount | undefined>(
       (deepest, mount) =>
         deepest === undefined || mount.point.length >= deepest.point.length ? mount : deepest,
       undefined,
     );
-  if (holder === undefined) return [];
-  const place = moved(path, holder.point, holder.root);
-  const names = mounts
-    .filter(({ device, root }) => device === holder.device && isWithin(root, place))
-    .map(({ root, point }) => moved(place, root, point));
-  return [...new Set(names)].filter((name) => name !== path);
 }
 
 function parseMount(line: string): Mount[] {

@@ -3,7 +3,7 @@ import { refusedProject } from '../config/refused.ts';
 import type { Ctx } from '../core/ctx.ts';
 import type { ReachedDirectory } from '../core/file-facts.ts';
 import { leavesTree } from '../core/project-tree.ts';
-import { otherNames } from '../lib/mount-names.ts';
+import { mountNames } from '../lib/mount-names.ts';
 
 /** The project's own file, at its top. */
 export const configName = '.clonebox.yaml';
@@ -38,9 +38,9 @@ export async function isMarked(ctx: Ctx, directory: string): Promise<boolean> {
 export async function isOrWasShared(ctx: Ctx): Promise<(directory: ReachedDirectory) => boolean> {
   const shared = new Set(await writableShares(ctx));
   const wasShared = await ctx.store.wasShared();
-  const mountinfo = (await ctx.host.files.readText('/proc/self/mountinfo')) ?? '';
+  const otherNames = mountNames((await ctx.host.files.readText('/proc/self/mountinfo')) ?? '');
   return ({ path, identity }) => {
-    const names = [path, ...otherNames(mountinfo, path).flatMap(upward)];
+    const names = [path, ...otherNames(path).flatMap(upward)];
     return names.some((name) => shared.has(name) || wasShared({ path: name, identity }));
   };
 }

@@ -3,7 +3,7 @@ import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { VmPlan } from '../core/plan.ts';
 import { isWithin } from '../lib/is-within.ts';
-import { otherNames } from '../lib/mount-names.ts';
+import { mountNames } from '../lib/mount-names.ts';
 import { writableShares } from './floors.ts';
 
 /** The directories in which CloneBox keeps its own, and what moves each of them. */
@@ -71,8 +71,8 @@ export async function requireUnshared(ctx: Ctx): Promise<void> {
 /** Finds the own place that is in a directory, or around it, by any name that a mount gives one of them. */
 async function placesTouched(ctx: Ctx) {
   const own = await ownPlaces(ctx);
-  const mountinfo = (await ctx.host.files.readText('/proc/self/mountinfo')) ?? '';
-  const names = (path: string) => [path, ...otherNames(mountinfo, path)];
+  const otherNames = mountNames((await ctx.host.files.readText('/proc/self/mountinfo')) ?? '');
+  const names = (path: string) => [path, ...otherNames(path)];
   return (directory: string) =>
     own.find(({ path }) =>
       names(path).some((place) =>

@@ -208,6 +208,20 @@ describe('cp into a VM', () => {
     expect(await inGuest('ls /tmp | grep taken || echo none')).toBe('none');
   });
 
+  it('follows no link that a guest has put there, by whatever way --follow-links comes to it', async () => {
+    await inGuest(`cd ${project} && mkdir -p deep-in && ln -sfn ${outside} deep-in/taken`);
+    mkdirSync(at('own/deeper'), { recursive: true });
+    symlinkSync(inside('deep-in'), at('own/deeper/way'));
+    symlinkSync(inside('deep-in/taken'), at('own/through'));
+    for (const from of [at('own/deeper'), at('own'), inside('deep-in')]) {
+      const words = ['cp', '--follow-links', from, 'trap:/tmp/led'];
+      expectRefused(await cli(words, { env }), 'a VM writes to');
+    }
+    expect(await inGuest('ls -d /tmp/led 2>/dev/null || echo none')).toBe('none');
+    await inGuest(`rm -r ${project}/deep-in`);
+    rmSync(at('own'), { recursive: true });
+  });
+
   it('brings a tree as it is: links to a directory, to a file and to nothing, modes and times', async () => {
     ground.put('tree/dir/tool', '#!/bin/sh\n');
     chmodSync(inside('tree/dir/tool'), 0o751);

@@ -1,8 +1,9 @@
 import { constants, lstatSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import type { SurveyOptions, TreeSurvey } from '../../core/project-tree.ts';
+import type { ReachedDirectory } from '../../core/file-facts.ts';
+import { bytesAsText, type SurveyOptions, type TreeSurvey } from '../../core/project-tree.ts';
 import type { TreeLink } from '../../lib/leaving-links.ts';
-import { close, codeOf, identityOf, itself, open, statOf } from './descriptors.ts';
+import { close, codeOf, identityOf, itself, open, readlink, statOf } from './descriptors.ts';
 
 interface Survey {
   files: number;
@@ -11,12 +12,15 @@ interface Survey {
   readonly links: TreeLink[];
   readonly special: string[];
   readonly broken: string[];
+  readonly gone: { readonly into: ReachedDirectory[]; readonly by: string[] };
 }
 
 interface Going {
   readonly signal: AbortSignal;
   readonly follow: boolean;
   readonly left: { names: number };
+  /** Where this directory really is; only with `follow`. */
+  readonly place: string;
   /** The directories around this one, by what they are. */
   readonly around: readonly string[];
   readonly survey: Survey;
@@ -36,10 +40,11 @@ export async function surveyTree(
 ): Promise<TreeSurvey> {
   const survey: Survey = {
     ...{ files: 0, bytes: 0, isWhole: true },
-    ...{ links: [], special: [], broken: [] },
+    ...{ links: [], special: [], broken: [], gone: { into: [], by: [] } },
   };
   const around = [keyOf(await statOf(descriptor))];
-  await go(descriptor, '', { signal, follow, left: { names: most }, around, survey });
+  const place = follow ? await readlink(itself(descriptor)) : '';
+  await go(descriptor, '', { signal, follow, left: { names: most }, place, around, survey });
   return survey;
 }
 
@@ -74,6 +79,7 @@ function count(stat: { size: number } | undefined, survey: Survey): void {
 async function meetLink(place: Buffer, at: string, going: Going): Promise<void> {
   const { survey, follow } = going;
   if (follow) {
+    survey.gone.by.push(`${going.place}/${bytesAsText(at.slice(at.lastIndexOf('/') + 1))}`);
     const there = await fs.stat(place).catch(() => undefined);
     if (there === undefined) survey.broken.push(at);
     else if (there.isDirectory()) await enter(place, at, going);
@@ -90,9 +96,15 @@ async function enter(place: Buffer, at: string, going: Going): Promise<void> {
   const inner = await open(place, flags).catch(goneMeanwhile);
   if (inner === undefined) return;
   try {
-    const key = keyOf(await statOf(inner));
-    if (going.around.includes(key)) going.survey.broken.push(at);
-    else await go(inner, at, { ...going, around: [...going.around, key] });
+    const stat = await statOf(inner);
+    const key = keyOf(stat);
+    if (going.around.includes(key)) {
+      going.survey.broken.push(at);
+      return;
+    }
+    const real = going.follow ? await readlink(itself(inner)) : '';
+    if (going.follow) going.survey.gone.into.push({ path: real, identity: identityOf(stat) });
+    await go(inner, at, { ...going, place: real, around: [...going.around, key] });
   } finally {
     await close(inner);
   }

@@ -1,6 +1,7 @@
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Ctx } from '../../core/ctx.ts';
 import { CloneboxError } from '../../core/errors.ts';
+import type { ReachedDirectory } from '../../core/file-facts.ts';
 import type { Streamed } from '../../core/process.ts';
 import {
   bytesAsText,
@@ -9,12 +10,12 @@ import {
   type OpenedPlace,
   type ProjectTree,
   type Received,
+  type TreeSurvey,
 } from '../../core/project-tree.ts';
 import type { VmRecord } from '../../core/record.ts';
-import { isWithin } from '../../lib/is-within.ts';
 import { leavingLinks } from '../../lib/leaving-links.ts';
 import { printable } from '../../lib/printable.ts';
-import { isOrWasShared, isWrittenByOthers, upward, writableShares } from '../floors.ts';
+import { isOrWasShared, isWrittenByOthers } from '../floors.ts';
 import { guestError, receiveScript, shellCommand } from './guest-side.ts';
 import { isContentsOf, lastName } from './paths.ts';
 
@@ -42,8 +43,8 @@ export async function copyIntoGuest(
 ): Promise<Received> {
   const source = await openSource(ctx, resolve(cwd, from), from);
   try {
-    if (followLinks) await requireOwn(ctx, source, from);
     const survey = await look(ctx, source, followLinks);
+    if (followLinks) await requireOwn(ctx, source, { said: from, gone: survey.gone });
     const ssh = await ctx.sshCommand(record, { tty: false });
     const name = lastName(from) ?? basename(resolve(cwd, from));
     const contents = source.kind === 'directory' && isContentsOf(from);
@@ -93,18 +94,27 @@ async function openSource(ctx: Ctx, path: string, said: string): Promise<Source>
   });
 }
 
-/** In what a guest writes to, links are the guest's: it would choose what is copied into a VM. */
-async function requireOwn(ctx: Ctx, { kind, tree }: Source, said: string): Promise<void> {
-  const wasShared = await isOrWasShared(ctx);
-  const around = upward(tree.path).map(async (path) => {
-    const identity = await ctx.host.files.identity(path);
-    return identity !== undefined && wasShared({ path, identity }) ? path : undefined;
-  });
-  const below =
-    kind === 'directory'
-      ? (await writableShares(ctx)).find((one) => isWithin(tree.path, one))
-      : undefined;
-  const share = below ?? (await Promise.all(around)).find((path) => path !== undefined);
+/**
+ * In what a guest writes to, or ever wrote to, links are the guest's: it would choose what is copied into a VM. So nothing of
+ * it may be met: not around what is copied, not in it, and not on the way of a link that is followed.
+ */
+async function requireOwn(
+  ctx: Ctx,
+  { tree }: Source,
+  { said, gone }: { said: string; gone: TreeSurvey['gone'] },
+): Promise<void> {
+  const isShared = await isOrWasShared(ctx);
+  const around = sharedAround(ctx, isShared);
+  const into = gone.into.find(isShared)?.path;
+  let share = into ?? (await around(tree.path));
+  for (const link of gone.by) {
+    if (share !== undefined) break;
+    const found = await ctx.host.openPlace(link, { isFloor: isShared });
+    if (found.kind === 'outside') share = found.floor;
+    if (found.kind !== 'place') continue;
+    share = found.floor ?? (await around(join(found.parent.path, found.name)));
+    await found.parent.close();
+  }
   if (share === undefined) return;
   throw new CloneboxError(
     'refused',
@@ -114,6 +124,25 @@ async function requireOwn(ctx: Ctx, { kind, tree }: Source, said: string): Promi
       facts: { path: tree.path, share },
     },
   );
+}
+
+/** Finds the share that a path is in, or is. */
+function sharedAround(
+  ctx: Ctx,
+  isShared: (directory: ReachedDirectory) => boolean,
+): (path: string) => Promise<string | undefined> {
+  const known = new Map<string, Promise<string | undefined>>();
+  const look = async (path: string): Promise<string | undefined> => {
+    const identity = await ctx.host.files.identity(path);
+    if (identity !== undefined && isShared({ path, identity })) return path;
+    return path === '/' ? undefined : around(dirname(path));
+  };
+  const around = (path: string) => {
+    const found = known.get(path) ?? look(path);
+    known.set(path, found);
+    return found;
+  };
+  return around;
 }
 
 async function inside(
@@ -132,8 +161,8 @@ function missing(said: string, path: string): CloneboxError {
 
 /** What there is to be copied. Fails with `refused` when a link of it leads out: nothing has been sent then. */
 async function look(ctx: Ctx, { kind, tree, size }: Source, follow: boolean) {
-  if (kind === 'file') return { files: 1, bytes: size, special: [] };
-  const { files, bytes, links, special, broken } = await tree.survey(ctx.io, { follow });
+  if (kind === 'file') return { files: 1, bytes: size, special: [], gone: { into: [], by: [] } };
+  const { files, bytes, links, special, broken, gone } = await tree.survey(ctx.io, { follow });
   if (broken.length > 0) {
     const names = broken.slice(0, 5).map(bytesAsText).join(', ');
     throw new CloneboxError(
@@ -147,7 +176,7 @@ async function look(ctx: Ctx, { kind, tree, size }: Source, follow: boolean) {
   }
   const leaving = leavingLinks(links);
   if (leaving.length > 0) throw leavesCopy(leaving);
-  return { files, bytes, special };
+  return { files, bytes, special, gone };
 }
 
 /**
