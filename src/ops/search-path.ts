@@ -1,5 +1,6 @@
 import { refusedProject } from '../config/refused.ts';
 import type { Ctx } from '../core/ctx.ts';
+import type { ReachedDirectory } from '../core/file-facts.ts';
 import { isWithin } from '../lib/is-within.ts';
 import { isMarked, isOrWasShared, upward } from './floors.ts';
 
@@ -9,31 +10,46 @@ const ofTheSystem = /^\/(usr|bin|sbin|opt|snap|nix|run\/current-system)(\/|$)/;
 /**
  * Takes out of the PATH what a guest writes to, or ever wrote to, and what is in the project that the user is in: an active
  * virtual environment and `npx` put its directories there, and programs of this host are not looked for in them. So are
- * relative entries, which mean something else in each directory. Holds for what is started from now on.
+ * relative entries, which mean something else in each directory, and all but the system's when nobody can tell what is
+ * shared. Holds for what is started from now on; never fails.
  */
 export async function leaveProjectsOutOfPath(ctx: Ctx, cwd: string): Promise<void> {
-  const { host } = ctx;
-  const entries = (host.env.PATH ?? '').split(':');
-  if (entries.every((entry) => ofTheSystem.test(entry))) return;
+  const entries = (ctx.host.env.PATH ?? '').split(':');
+  const isOfOthers = await othersIn(ctx, cwd, entries).catch(() => () => true);
+  const kept = entries.filter(
+    (entry) => ofTheSystem.test(entry) || (entry.startsWith('/') && !isOfOthers(entry)),
+  );
+  if (kept.length < entries.length) ctx.host.setSearchPath(kept.join(':'));
+}
+
+async function othersIn(
+  ctx: Ctx,
+  cwd: string,
+  entries: readonly string[],
+): Promise<(entry: string) => boolean> {
+  const others = new Set<string>();
+  const doubtful = entries.filter((entry) => entry.startsWith('/') && !ofTheSystem.test(entry));
+  if (doubtful.length === 0) return () => false;
   const wasShared = await isOrWasShared(ctx);
   const project = await projectAround(ctx, cwd);
-  const kept: string[] = [];
-  for (const entry of entries) {
-    if (!entry.startsWith('/')) continue;
-    if (ofTheSystem.test(entry) || !(await isOthers(entry))) kept.push(entry);
+  for (const entry of doubtful) {
+    const real = (await ctx.host.files.realPath(entry)) ?? entry;
+    const isIn = project !== undefined && isWithin(project, real);
+    if (isIn || (await isInShare(ctx, real, wasShared))) others.add(entry);
   }
-  if (kept.length < entries.length) host.setSearchPath(kept.join(':'));
+  return (entry) => others.has(entry);
+}
 
-  async function isOthers(entry: string): Promise<boolean> {
-    const real = await host.files.realPath(entry);
-    if (real === undefined) return false;
-    if (project !== undefined && isWithin(project, real)) return true;
-    for (const path of upward(real)) {
-      const identity = await host.files.identity(path);
-      if (identity !== undefined && wasShared({ path, identity })) return true;
-    }
-    return false;
+async function isInShare(
+  { host }: Ctx,
+  path: string,
+  wasShared: (directory: ReachedDirectory) => boolean,
+): Promise<boolean> {
+  for (const around of upward(path)) {
+    const identity = await host.files.identity(around);
+    if (identity !== undefined && wasShared({ path: around, identity })) return true;
   }
+  return false;
 }
 
 /** The outermost directory around this one that is a project. */

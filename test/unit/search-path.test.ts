@@ -70,6 +70,13 @@ describe('programs of this host are not looked for', () => {
     expect(await left(['/usr/bin', '/nowhere'], '/')).toEqual(['/usr/bin', '/nowhere']);
   });
 
+  it('anywhere but in the system when nobody can tell what is shared', async () => {
+    const fail = () => Promise.reject(new Error('EACCES'));
+    const store = { value: { ...ctx.store, names: fail } };
+    ctx = Object.create(ctx, { store }) as Ctx;
+    expect(await left([at('tools/bin'), '/usr/bin'], '/')).toEqual(['/usr/bin']);
+  });
+
   it('by those that are started, either', async () => {
     const before = process.env.PATH;
     writeFileSync(at('project/.venv/bin/cb-told'), '#!/bin/sh\necho of the project\n');
