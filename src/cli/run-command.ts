@@ -3,6 +3,7 @@ import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError, isCloneboxError } from '../core/errors.ts';
 import type { Io, Progress } from '../core/io.ts';
 import { createTrace, type Trace } from '../core/trace.ts';
+import { withoutControls } from '../lib/printable.ts';
 import { redact } from '../lib/redact.ts';
 import { redactDeep } from '../lib/redact-deep.ts';
 import { askPassword } from './ask-password.ts';
@@ -160,7 +161,7 @@ async function print(data: unknown, call: Call, terminal: Terminal): Promise<voi
     columns: terminal.isTty.stdout ? terminal.stdout.columns || 80 : Number.POSITIVE_INFINITY,
   };
   const lines = await call.command.render(data, look);
-  if (lines.length > 0) terminal.stdout.write(`${lines.join('\n')}\n`);
+  if (lines.length > 0) terminal.stdout.write(`${withoutControls(lines.join('\n'))}\n`);
 }
 
 /** Milliseconds since this process began. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { printable, quoted } from './printable.ts';
+import { printable, quoted, withoutControls } from './printable.ts';
 
 describe('printable', () => {
   it.each([
@@ -28,4 +28,11 @@ describe('printable', () => {
     expect(quoted('x'.repeat(11), 10)).toBe('"xxxxxxx..."');
     expect(printable(`xxxxxx${'\u{10348}'.repeat(5)}`, 10)).toBe('xxxxxx...');
   });
+});
+
+it('lines for a terminal keep colours, tabs and their ends, and nothing else that it would obey', () => {
+  const said = `\u001b[1;31mred\u001b[0m\ta\nb \u001b[2J\u001b]0;title\u0007 \r\u009b1A\u202e x`;
+  expect(withoutControls(said)).toBe(
+    '\u001b[1;31mred\u001b[0m\ta\nb \\u001b[2J\\u001b]0;title\\u0007 \\u000d\\u009b1A\\u202e x',
+  );
 });

@@ -14,6 +14,17 @@ export function printable(text: string, longest = 80): string {
   return `${clean.slice(0, longest - 3).replace(/[\ud800-\udbff]$/, '')}...`;
 }
 
+/**
+ * Lines that are ready for a terminal, but for what somebody else's name has brought into them: controls are escaped, and
+ * only colours, tabs and ends of lines stay.
+ */
+export function withoutControls(text: string): string {
+  return text.replace(
+    /\x1b\[[\d;]*m|[\n\t]|[\p{Cc}\p{Zl}\p{Zp}\u202a-\u202e\u2066-\u2069]/gu,
+    (found) => (found.length > 1 || found === '\n' || found === '\t' ? found : escaped(found)),
+  );
+}
+
 /** As `printable`, in double quotes. */
 export function quoted(text: string, longest = 80): string {
   return `"${printable(text, longest)}"`;
