@@ -27,7 +27,11 @@ export function sshSettings(record: VmRecord, paths: VmPaths): [string, string][
     ['HostKeyAlias', hostKeyAlias(record)],
     ['HostKeyAlgorithms', 'ssh-ed25519'],
     ['StrictHostKeyChecking', 'yes'],
+    // For an editor's stanza: what the user has set for all hosts is not for a guest.
     ['ForwardAgent', 'no'],
+    ['ForwardX11', 'no'],
+    ['GSSAPIDelegateCredentials', 'no'],
+    ['PermitLocalCommand', 'no'],
     ['LogLevel', 'ERROR'],
   ];
 }
