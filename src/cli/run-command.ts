@@ -100,7 +100,7 @@ async function invoke(call: Call, run: Run): Promise<unknown> {
   const startedAt = Math.round(performance.timeOrigin);
   const ctx = createContext({ io, startedAt, trace }, run.overrides);
   await forgetPaths(terminal.env, ctx.host.files);
-  await (await import('../ops/search-path.ts')).leaveProjectsOutOfPath(ctx, cwd);
+  await (await import('../ops/own-environment.ts')).leaveProjectsOut(ctx, cwd);
   home.open(ctx.host.logFile(ctx.store.paths.logFile, logSize));
   const { command, name, ...words } = call;
   const canAsk = terminal.isTty.stdin && terminal.isTty.stderr;

@@ -20,10 +20,8 @@ const holders =
 export function refusedProject(path: string, home: string): string | undefined {
   const directory = posix.resolve(path);
   const ownHome = posix.resolve(home);
-  if (directory === '/') return 'is the whole file system';
-  if (directory === ownHome) return 'is your home directory';
-  if (isWithin(directory, ownHome)) return 'holds your home directory';
-  if (holders.includes(directory)) return 'is a directory of the system';
+  const held = holdsProjects(directory, ownHome);
+  if (held !== undefined) return held;
   const ordinary = [...holders, ...(ownHome === '/' ? [] : [ownHome])];
   const nearest = [...system, ...ordinary]
     .filter((around) => isWithin(around, directory))
@@ -32,6 +30,17 @@ export function refusedProject(path: string, home: string): string | undefined {
     return 'is part of the system';
   }
   return refusedShare(directory, ownHome);
+}
+
+/**
+ * Why a directory is none of a project's own, whatever is in it, or `undefined`: the user's home, what holds it, and what
+ * holds the directories of many. Takes absolute, resolved paths.
+ */
+export function holdsProjects(directory: string, home: string): string | undefined {
+  if (directory === '/') return 'is the whole file system';
+  if (directory === home) return 'is your home directory';
+  if (isWithin(directory, home)) return 'holds your home directory';
+  return holders.includes(directory) ? 'is a directory of the system' : undefined;
 }
 
 /**

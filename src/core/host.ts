@@ -170,8 +170,8 @@ export interface Host {
   /** Waits; rejects with the signal's reason when it is aborted. */
   sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
 
-  /** Sets the PATH on which programs are looked for from now on, by this process and by those that it starts. */
-  setSearchPath(path: string): void;
+  /** Sets a variable, or unsets it, from now on: for this process and for those that it starts. */
+  setVariable(name: 'PATH' | 'TMPDIR', value: string | undefined): void;
   /** The absolute path of a program on the PATH, in a `sbin`, or at one of the extra places. */
   which(program: string, extraPlaces?: readonly string[]): Promise<string | undefined>;
   /** As `which`, but fails with `host-unable` and names the package to install. */

@@ -83,6 +83,13 @@ export interface ProjectTree {
   replace(path: string, content: FileContent, mode: number): Promise<void>;
   /** What is in it, counted, up to so many names: changes nothing. */
   survey(io: Pick<Io, 'signal'>, options: SurveyOptions): Promise<TreeSurvey>;
+  /** Its files that have other names outside of it. Changes nothing. */
+  findLinkedElsewhere(io: Pick<Io, 'signal'>): Promise<LinkedElsewhere>;
+  /**
+   * Gives each of these files a content of its own, in place; the names outside keep the old one. A file is whole at every
+   * moment. Cut short, some are done and some are not; may be repeated.
+   */
+  takeApart(linked: LinkedElsewhere, io: Pick<Io, 'signal'>): Promise<void>;
   /**
    * Unpacks an archive of tar, whose entries are below `top`, into a private directory, then moves `top` in as a file or
    * directory of this name: what is there is replaced or filled up. The private directory is in the one of this name, or
@@ -124,6 +131,14 @@ export interface TreeSurvey {
   readonly broken: readonly string[];
   /** The directories that were gone into and the links that were followed, by their whole paths; only when they were. */
   readonly gone: { readonly into: readonly ReachedDirectory[]; readonly by: readonly string[] };
+}
+
+/** Files of a tree that have other names outside of it (hard links): to write to them is to write there. */
+export interface LinkedElsewhere {
+  readonly files: number;
+  /** What they would take if they were taken apart. */
+  readonly bytes: number;
+  readonly keys: ReadonlySet<string>;
 }
 
 /** What comes from a guest. */

@@ -162,6 +162,30 @@ describe('a command', () => {
     await expect.poll(() => isAlive(pid)).toBe(false);
   });
 
+  test('is not waited for when it has ended and something else goes on to write', async () => {
+    const script = 'head -c 9M /dev/zero; (exec yes) & echo $! >&2';
+    const { stderr, exitCode } = await sh(script);
+    expect(exitCode).toBe(0);
+    process.kill(Number.parseInt(stderr, 10), 'SIGKILL');
+  });
+
+  describe('that has ended, by an agent that lies', () => {
+    const chunk = (size: number) => ({ count: size, 'buf-b64': 'A'.repeat(size), eof: false });
+
+    test('has no output that never ends', async () => {
+      agent.lie('guest-file-read', () => chunk(4));
+      agent.lie('guest-file-seek', () => ({ position: 2 ** 50, eof: false }));
+      let now = 0;
+      const slow = { ...host, now: () => (now += 1000) };
+      const told = openAgent(slow, agent.socketPath);
+      await expect(told.exec(['true'], io)).rejects.toMatchObject({
+        code: 'guest-failed',
+        message: expect.stringContaining('does not come to an end'),
+      });
+      await told.close();
+    });
+  });
+
   test('ends with Ctrl-C, which is what the caller is told', async () => {
     const interrupt = new AbortController();
     const pid = new Promise<number>((resolve, reject) => {

@@ -4,6 +4,7 @@ import type { GuestExecOptions, GuestResult } from '../core/guest.ts';
 import type { Host } from '../core/host.ts';
 import type { Io } from '../core/io.ts';
 import { quietIo } from '../core/quiet-io.ts';
+import { withDeadline } from '../lib/deadline.ts';
 import {
   asAccount,
   CommandStatus,
@@ -15,7 +16,7 @@ import {
 } from './agent-command.ts';
 import { closeGuestFile, writeGuestFile } from './agent-files.ts';
 import type { AgentSession } from './agent-session.ts';
-import { copyStream, openStream } from './agent-streams.ts';
+import { atOnce, copyRest, copyStream, openStream } from './agent-streams.ts';
 
 /** Where the guest keeps the streams of commands while they run: a tmpfs that only root reads. */
 const scratch = '/run/clonebox';
@@ -32,8 +33,11 @@ const launcher =
 /** Bytes of input that the agent hands to a command by itself, so that they are in no file. */
 const inOneMessage = 128 * 1024;
 
-/** Bytes read of a stream between two looks at the command and the clock. */
-const atOnce = 4 * 1024 * 1024;
+/** Milliseconds for which a guest may keep us beyond the time of a command. */
+const patience = 5000;
+
+/** Milliseconds for which a stream is read between two looks: it may come a byte at a time. */
+const atOnceTime = 1000;
 
 /** Runs argv in the guest, exactly as given, and returns its streams and status. */
 export async function guestExec(
@@ -41,16 +45,19 @@ export async function guestExec(
   argv: readonly string[],
   options: GuestExecOptions & { host: Host; io: Io; account: GuestAccount | undefined },
 ): Promise<GuestResult> {
-  const { io, account } = options;
+  const { account, timeout = Number.POSITIVE_INFINITY } = options;
+  // The time of a command is its own; what it takes to begin it may be a little more.
+  using io = withDeadline(options.io, timeout + patience, () => late(timeout));
+  const timed = { ...options, io };
   const base = `${scratch}/exec-${randomBytes(6).toString('hex')}`;
   const given = options.stdin === undefined ? undefined : Buffer.from(options.stdin as Uint8Array);
   const isShort = given !== undefined && given.length > 0 && given.length <= inOneMessage;
   const input = isShort ? '' : given === undefined ? '/dev/null' : `${base}.in`;
-  await ensureScratch(session, base, options);
+  await ensureScratch(session, base, { host: options.host, io });
   if (given !== undefined && !isShort) await writeGuestFile(session, input, { content: given, io });
   const streams = [
-    await openStream(session, { path: `${base}.out`, name: 'stdout', options }),
-    await openStream(session, { path: `${base}.err`, name: 'stderr', options }),
+    await openStream(session, { path: `${base}.out`, name: 'stdout', options: timed }),
+    await openStream(session, { path: `${base}.err`, name: 'stderr', options: timed }),
   ] as const;
   const [stdout, stderr] = streams;
   const { pid } = await session.call('guest-exec', Started, {
@@ -72,12 +79,15 @@ export async function guestExec(
     },
     io,
   });
-  const drain = async (atMost: number) => {
-    for (const stream of streams) await copyStream(session, stream, { io, atMost });
+  const drain = async () => {
+    const until = options.host.now() + atOnceTime;
+    const mayGoOn = () => options.host.now() < until;
+    for (const stream of streams)
+      await copyStream(session, stream, { io, mayGoOn, atMost: atOnce });
   };
   try {
-    const status = await waitForEnd(session, pid, { ...options, drain });
-    await drain(Number.POSITIVE_INFINITY);
+    const status = await waitForEnd(session, pid, { ...timed, drain });
+    await copyRest(session, streams, options);
     return {
       exitCode: statusOf(status),
       stdout: stdout.sink.text(),
@@ -91,25 +101,31 @@ export async function guestExec(
   }
 }
 
+function late(timeout: number): CloneboxError {
+  return new CloneboxError(
+    'deadline',
+    `the command did not end within ${timeout} ms and was killed`,
+  );
+}
+
 async function waitForEnd(
   session: AgentSession,
   pid: number,
-  options: { host: Host; io: Io; timeout?: number; drain: (atMost: number) => Promise<void> },
+  options: { host: Host; io: Io; timeout?: number; drain: () => Promise<void> },
 ): Promise<CommandStatus> {
-  const { host, io } = options;
+  const { host, io, timeout = Number.POSITIVE_INFINITY } = options;
   const started = host.now();
   try {
     for (;;) {
-      const status = await session.call('guest-exec-status', CommandStatus, { args: { pid }, io });
+      const left = timeout - (host.now() - started);
+      if (left < 0) throw late(timeout);
+      // An agent that does not answer, or answers other things, does not keep us longer than that.
+      using asked = withDeadline(io, left, () => late(timeout));
+      const args = { pid };
+      const status = await session.call('guest-exec-status', CommandStatus, { args, io: asked });
       if (status.exited) return status;
-      await options.drain(atOnce);
+      await options.drain();
       const elapsed = host.now() - started;
-      if (options.timeout !== undefined && elapsed > options.timeout) {
-        throw new CloneboxError(
-          'deadline',
-          `the command did not end within ${options.timeout} ms and was killed`,
-        );
-      }
       // A long command does not keep others from the agent: between two looks it is anybody's turn.
       if (elapsed > 3000) await session.close();
       await host.sleep(elapsed > 3000 ? 250 : 50, io.signal);

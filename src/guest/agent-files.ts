@@ -6,6 +6,7 @@ import type { AgentSession } from './agent-session.ts';
 const Handle = z.number();
 const Chunk = z.looseObject({ count: z.number(), 'buf-b64': z.string(), eof: z.boolean() });
 const Written = z.looseObject({ count: z.number() });
+const Seeked = z.looseObject({ position: z.number() });
 
 /** Bytes per message: large enough for speed, small enough for the agent's buffer. */
 const chunkSize = 192 * 1024;
@@ -51,6 +52,21 @@ function readChunk(session: AgentSession, handle: number, io: Io): Promise<z.inf
 
 function bytesOf(chunk: z.infer<typeof Chunk>): Uint8Array {
   return Buffer.from(chunk['buf-b64'], 'base64').subarray(0, chunkSize);
+}
+
+/** How many bytes an open file of the guest has now; where it is read goes on is kept. */
+export async function sizeOfGuestFile(
+  session: AgentSession,
+  handle: number,
+  { at, io }: { at: number; io: Io },
+): Promise<number> {
+  const seek = async (offset: number, whence: 'set' | 'end') => {
+    const args = { handle, offset, whence };
+    return (await session.call('guest-file-seek', Seeked, { args, io })).position;
+  };
+  const size = await seek(0, 'end');
+  await seek(at, 'set');
+  return size;
 }
 
 export async function closeGuestFile(session: AgentSession, handle: number, io: Io): Promise<void> {

@@ -46,9 +46,11 @@ export function createHost(env: NodeJS.ProcessEnv = process.env): Host {
     sleep: async (milliseconds, signal) => {
       await delay(milliseconds, undefined, { signal }).catch(() => signal.throwIfAborted());
     },
-    setSearchPath: (path) => {
-      env.PATH = path;
-      process.env.PATH = path;
+    setVariable: (name, value) => {
+      for (const one of [env, process.env]) {
+        if (value === undefined) delete one[name];
+        else one[name] = value;
+      }
     },
     which: (program, extraPlaces) => which(program, env.PATH, extraPlaces),
     require: async (program) => {

@@ -10,6 +10,7 @@ import { beginAndProve, makeDisk, type Way } from './begin.ts';
 import type { Booted } from './boot.ts';
 import { complete, setUp } from './complete.ts';
 import { gather } from './gather.ts';
+import { takeHardLinksApart } from './hard-links.ts';
 import { readLoginKeys } from './login-keys.ts';
 import { makeKeys } from './make-keys.ts';
 import { newRecord } from './new-record.ts';
@@ -88,6 +89,7 @@ async function make(ctx: Ctx, plan: VmPlan, making: Making): Promise<Created> {
     );
     await journal.step('its keys', own(paths.key), () => makeKeys(ctx, record));
   }
+  await takeHardLinksApart(ctx, plan.shares, journal);
   const undo = { kind: 'stop-machine', driver: plan.driver, name } as const;
   const { booted, way, timings } = await inTurn(ctx, busyWith(beginning, plan), () =>
     journal.step('its machine', undo, () => beginAndProve(ctx, record, { beginning, member })),

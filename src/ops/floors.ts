@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { refusedProject } from '../config/refused.ts';
+import { holdsProjects } from '../config/refused.ts';
 import type { Ctx } from '../core/ctx.ts';
 import type { ReachedDirectory } from '../core/file-facts.ts';
 import { leavesTree } from '../core/project-tree.ts';
@@ -23,7 +23,7 @@ export async function isWrittenByOthers(
   const wasShared = await isOrWasShared(ctx);
   return async (directory) => {
     if (wasShared(directory)) return true;
-    if (refusedProject(directory.path, home) !== undefined) return false;
+    if (holdsProjects(directory.path, home) !== undefined) return false;
     return isMarked(ctx, directory.path);
   };
 }

@@ -3,6 +3,7 @@ import type { VmRecord } from '../core/record.ts';
 import type { Journal } from '../core/store.ts';
 import { bootMachine, settle } from './boot.ts';
 import { openAllowlist, requireClosable } from './egress.ts';
+import { takeHardLinksApart } from './hard-links.ts';
 import { requireUnshared } from './own-places.ts';
 import { proveCommand } from './prove-command.ts';
 import { waitForPorts } from './ready.ts';
@@ -22,6 +23,7 @@ export async function startVm(
   requireClosable(driver, plan);
   await requireUnshared(ctx);
   await driver.grow(ctx.store.paths.vm(name).disk, plan.disk, ctx.io);
+  await takeHardLinksApart(ctx, plan.shares, journal);
   const booted = await journal.step(
     'its machine',
     { kind: 'stop-machine', driver: plan.driver, name },

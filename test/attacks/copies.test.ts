@@ -1,6 +1,7 @@
 import {
   chmodSync,
   existsSync,
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -53,6 +54,7 @@ done`;
 beforeAll(async () => {
   for (const name of ['data', 'deep/profiles', 'again']) ground.put(`${name}/seed`, 'sown\n');
   ground.put('attack', attack);
+  linkSync(at('outside/key.txt'), inside('linked'));
   const copies = ['data', 'deep/profiles', 'again'].map(
     (name) => `  - { host: ${name}, guest: /srv/${name}, mode: copy }\n`,
   );
@@ -71,6 +73,28 @@ describe('a directory that is copied into the guest', () => {
     );
     expect(await inGuest(`grep -rl ${secret} /srv || cat /srv/data/seed`)).toBe('sown');
     await inGuest(`rm -f ${project}/begun`);
+  });
+});
+
+describe('a file of the project that has another name outside (a hard link)', () => {
+  it('is a file of its own to the guest', async () => {
+    expect(await inGuest(`cat ${project}/linked`)).toBe(secret);
+    await inGuest(`echo evil >${project}/linked; chmod 777 ${project}/linked`);
+    expect(readFileSync(inside('linked'), 'utf8')).toBe('evil\n');
+    ground.expectUntouched();
+    expect(statSync(at('outside/key.txt')).mode & 0o777).toBe(0o600);
+  });
+
+  it('is found again by a later start', async () => {
+    linkSync(at('outside/.env'), inside('linked-later'));
+    // It would begin anew.
+    rmSync(inside('attack'));
+    await ok(['stop', 'trap'], { env });
+    const { stderr } = await ok(['start', 'trap', '--no-wait'], { env });
+    expect(stderr.replaceAll(/\s+/g, ' ')).toContain('1 files of');
+    await inGuest(`echo evil >${project}/linked-later`);
+    ground.expectUntouched();
+    rmSync(inside('linked-later'));
   });
 });
 

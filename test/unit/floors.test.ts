@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Ctx } from '../../src/core/ctx.ts';
-import { requireStaying } from '../../src/ops/floors.ts';
+import { isWrittenByOthers, requireStaying } from '../../src/ops/floors.ts';
 import { outputFile } from '../../src/ops/output-file.ts';
 import { findProject, findTarget } from '../../src/ops/target.ts';
 import { createOperationBed, type OperationBed } from '../fixtures/operation-bed.ts';
@@ -108,6 +108,23 @@ describe('a link in what others have written', () => {
     await file.write('new');
     expect(readFileSync(at('outside/file'), 'utf8')).toBe('new');
   });
+});
+
+it('a repository is one wherever it is, and whatever else is in it', async () => {
+  const isOthers = await isWrittenByOthers(ctx);
+  const identity = { device: 0n, inode: 0n, born: 0n };
+  mkdirSync(at('project/.git'));
+  mkdirSync(at('project/.ssh'));
+  expect(await isOthers({ path: at('project'), identity })).toBe(true);
+  const list = async () => ['.git'];
+  const files = { ...ctx.host.files, list };
+  const host = { ...ctx.host, files, user: { ...ctx.host.user, home: '/home/me' } };
+  const there = await isWrittenByOthers(Object.create(ctx, { host: { value: host } }) as Ctx);
+  const judged = (path: string) => there({ path, identity });
+  for (const path of ['/var/lib/x', '/etc/x', '/opt/x', '/root/x', '/home/you', '/home/me/x'])
+    expect(await judged(path), path).toBe(true);
+  for (const path of ['/', '/home', '/home/me', '/tmp', '/srv', '/opt'])
+    expect(await judged(path), path).toBe(false);
 });
 
 describe('what -o names, where nobody is known to have written', () => {

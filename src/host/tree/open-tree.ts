@@ -13,6 +13,7 @@ import { explained, isMissing } from '../files.ts';
 import { close, factsOf, identityOf, itself, open, readdir, statOf } from './descriptors.ts';
 import { receive } from './receive.ts';
 import { surveyTree } from './survey.ts';
+import { findLinkedElsewhere, takeApart } from './take-apart.ts';
 import { sweepDrafts, writeFile } from './tree-files.ts';
 import { type Step, type Walked, walk } from './walk.ts';
 
@@ -159,6 +160,8 @@ function createTree(root: Step, identity: ProjectTree['identity']): ProjectTree 
     writeNew: (path, content, mode) => write(path, { content, mode, isNew: true }),
     replace: (path, content, mode) => write(path, { content, mode, isNew: false }),
     survey: ({ signal }, options) => explained(base, surveyTree(descriptor, signal, options)),
+    findLinkedElsewhere: ({ signal }) => explained(base, findLinkedElsewhere(descriptor, signal)),
+    takeApart: (linked, { signal }) => explained(base, takeApart(descriptor, signal, linked)),
     receive: (name, archive, io) =>
       explained(at(name), receive({ directory: descriptor, name, path: at(name) }, archive, io)),
     sweepDrafts: (isGone, path = '.') =>

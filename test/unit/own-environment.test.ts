@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Ctx } from '../../src/core/ctx.ts';
-import { leaveProjectsOutOfPath } from '../../src/ops/search-path.ts';
+import { leaveProjectsOut } from '../../src/ops/own-environment.ts';
 import { createOperationBed, type OperationBed } from '../fixtures/operation-bed.ts';
 import { recordOf, web } from '../fixtures/store-bed.ts';
 
@@ -36,10 +36,14 @@ afterEach(() => {
 
 /** What is left of a PATH for a command in a directory. */
 async function left(entries: readonly string[], cwd: string): Promise<string[]> {
-  let set = entries.join(':');
-  const host = { ...ctx.host, env: { PATH: set }, setSearchPath: (value: string) => (set = value) };
-  await leaveProjectsOutOfPath(Object.create(ctx, { host: { value: host } }) as Ctx, cwd);
-  return set.split(':');
+  const env = { PATH: entries.join(':') };
+  const host = {
+    ...ctx.host,
+    env,
+    setVariable: (name: 'PATH', value: string) => (env[name] = value),
+  };
+  await leaveProjectsOut(Object.create(ctx, { host: { value: host } }) as Ctx, cwd);
+  return env.PATH.split(':');
 }
 
 describe('programs of this host are not looked for', () => {
@@ -87,7 +91,7 @@ describe('programs of this host are not looked for', () => {
       const host = createHost();
       expect(await host.which('cb-told')).toBe(at('project/.venv/bin/cb-told'));
       const inProject = Object.create(ctx, { host: { value: host } }) as Ctx;
-      await leaveProjectsOutOfPath(inProject, at('project'));
+      await leaveProjectsOut(inProject, at('project'));
       expect(await host.which('cb-told')).toBeUndefined();
       const { exitCode } = await host.run(['/bin/sh', '-c', 'cb-told'], ctx.io);
       expect(exitCode).toBe(127);
@@ -95,4 +99,20 @@ describe('programs of this host are not looked for', () => {
       process.env.PATH = before;
     }
   });
+});
+
+it('files of the moment are not made in a share or a project', async () => {
+  const kept = async (value: string, cwd: string) => {
+    const env: { PATH: string; TMPDIR?: string } = { PATH: '/usr/bin', TMPDIR: value };
+    const setVariable = (name: string) => name === 'TMPDIR' && delete env.TMPDIR;
+    const host = { value: { ...ctx.host, env, setVariable } };
+    await leaveProjectsOut(Object.create(ctx, { host }) as Ctx, cwd);
+    return env.TMPDIR;
+  };
+  expect(await kept(at('project/node_modules'), at('project'))).toBeUndefined();
+  expect(await kept(at('tools'), at('project'))).toBe(at('tools'));
+  expect(await kept('tmp', at('project'))).toBeUndefined();
+  const shares = [{ host: at('project'), guest: '/x', mode: 'rw' }] as const;
+  await ctx.store.write(recordOf(web, [], { project: at('other'), shares }));
+  expect(await kept(at('project/node_modules'), '/')).toBeUndefined();
 });

@@ -1,25 +1,28 @@
-import { refusedProject } from '../config/refused.ts';
+import { holdsProjects } from '../config/refused.ts';
 import type { Ctx } from '../core/ctx.ts';
 import type { ReachedDirectory } from '../core/file-facts.ts';
 import { isWithin } from '../lib/is-within.ts';
 import { isMarked, isOrWasShared, upward } from './floors.ts';
 
 /** Nobody shares these: they need no look. */
-const ofTheSystem = /^\/(usr|bin|sbin|opt|snap|nix|run\/current-system)(\/|$)/;
+const ofTheSystem = /^\/(tmp$|var\/tmp$|usr|bin|sbin|opt|snap|nix|run\/current-system)(\/|$)/;
 
 /**
  * Takes out of the PATH what a guest writes to, or ever wrote to, and what is in the project that the user is in: an active
  * virtual environment and `npx` put its directories there, and programs of this host are not looked for in them. So are
  * relative entries, which mean something else in each directory, and all but the system's when nobody can tell what is
- * shared. Holds for what is started from now on; never fails.
+ * shared. A TMPDIR of the kind is forgotten. Holds for what is started from now on; never fails.
  */
-export async function leaveProjectsOutOfPath(ctx: Ctx, cwd: string): Promise<void> {
-  const entries = (ctx.host.env.PATH ?? '').split(':');
-  const isOfOthers = await othersIn(ctx, cwd, entries).catch(() => () => true);
-  const kept = entries.filter(
-    (entry) => ofTheSystem.test(entry) || (entry.startsWith('/') && !isOfOthers(entry)),
-  );
-  if (kept.length < entries.length) ctx.host.setSearchPath(kept.join(':'));
+export async function leaveProjectsOut(ctx: Ctx, cwd: string): Promise<void> {
+  const { env } = ctx.host;
+  const entries = (env.PATH ?? '').split(':');
+  const places = [...entries, ...(env.TMPDIR ? [env.TMPDIR] : [])];
+  const isOfOthers = await othersIn(ctx, cwd, places).catch(() => () => true);
+  const isOurs = (place: string) =>
+    ofTheSystem.test(place) || (place.startsWith('/') && !isOfOthers(place));
+  const kept = entries.filter(isOurs);
+  if (kept.length < entries.length) ctx.host.setVariable('PATH', kept.join(':'));
+  if (env.TMPDIR && !isOurs(env.TMPDIR)) ctx.host.setVariable('TMPDIR', undefined);
 }
 
 async function othersIn(
@@ -56,7 +59,7 @@ async function isInShare(
 async function projectAround(ctx: Ctx, cwd: string): Promise<string | undefined> {
   let project: string | undefined;
   for (const path of upward(cwd)) {
-    if (refusedProject(path, ctx.host.user.home) !== undefined) break;
+    if (holdsProjects(path, ctx.host.user.home) !== undefined) break;
     if (await isMarked(ctx, path)) project = path;
   }
   return project;

@@ -1,0 +1,106 @@
+import { constants, lstatSync, type Stats } from 'node:fs';
+import * as fs from 'node:fs/promises';
+import type { LinkedElsewhere } from '../../core/project-tree.ts';
+import { draftName } from '../files.ts';
+import { beneath, close, codeOf, isOneName, itself, open, statOf } from './descriptors.ts';
+
+type Visit = (directory: number, name: Buffer, stat: Stats) => void | Promise<void>;
+
+/** The files of a tree that have more names than it has: what is written to them changes outside of it. Changes nothing. */
+export async function findLinkedElsewhere(
+  descriptor: number,
+  signal: AbortSignal,
+): Promise<LinkedElsewhere> {
+  const known = new Map<string, { readonly stat: Stats; seen: number }>();
+  await eachLinkedFile(descriptor, signal, (_, __, stat) => {
+    const key = keyOf(stat);
+    const one = known.get(key) ?? { stat, seen: 0 };
+    one.seen += 1;
+    known.set(key, one);
+  });
+  const elsewhere = [...known].filter(([, { stat, seen }]) => seen < stat.nlink);
+  return {
+    files: elsewhere.length,
+    bytes: elsewhere.reduce((sum, [, { stat, seen }]) => sum + stat.size * seen, 0),
+    keys: new Set(elsewhere.map(([key]) => key)),
+  };
+}
+
+/**
+ * Gives each of these files a content of its own, in place, with its owner, mode and times; the other names keep the old
+ * one. A file is whole at every moment; cut short, some are done and some are not, and it may be repeated.
+ */
+export async function takeApart(
+  descriptor: number,
+  signal: AbortSignal,
+  { keys }: Pick<LinkedElsewhere, 'keys'>,
+): Promise<void> {
+  const { dev } = await statOf(descriptor);
+  await eachLinkedFile(descriptor, signal, async (directory, name, stat) => {
+    if (!keys.has(keyOf(stat))) return;
+    // At the top, where what a crash leaves is looked for; not across a mount.
+    const drafts = BigInt(stat.dev) === dev ? descriptor : directory;
+    await replaceByCopy(directory, { name, drafts });
+  });
+}
+
+/** Calls for each file with more than one name, each directory opened beneath the one before. */
+async function eachLinkedFile(descriptor: number, signal: AbortSignal, visit: Visit) {
+  const entries = await fs.readdir(itself(descriptor), { withFileTypes: true, encoding: 'buffer' });
+  for (const entry of entries) {
+    signal.throwIfAborted();
+    const name = entry.name as unknown as Buffer;
+    if (!isOneName(name)) continue;
+    if (entry.isDirectory()) {
+      const inner = await open(beneath(descriptor, name), directoryOnly).catch(goneMeanwhile);
+      if (inner === undefined) continue;
+      await eachLinkedFile(inner, signal, visit).finally(() => close(inner));
+    } else if (entry.isFile()) {
+      // Not waited for: there may be a hundred thousand of them.
+      const stat = lstatSync(beneath(descriptor, name), { throwIfNoEntry: false });
+      if (stat?.isFile() && stat.nlink > 1) await visit(descriptor, name, stat);
+    }
+  }
+}
+
+/** By descriptors alone: whoever else writes there may rename what he likes, and gets what was his. */
+async function replaceByCopy(
+  directory: number,
+  { name, drafts }: { name: Buffer; drafts: number },
+): Promise<void> {
+  const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
+  const from = await open(beneath(directory, name), flags).catch(goneMeanwhile);
+  if (from === undefined) return;
+  const draft = beneath(drafts, draftName());
+  try {
+    const source = await fs.stat(itself(from));
+    if (!source.isFile() || source.nlink < 2) return;
+    const copy = await fs.open(draft, 'wx', 0o600);
+    try {
+      await fs.copyFile(itself(from), itself(copy.fd), constants.COPYFILE_FICLONE);
+      await copy.chown(source.uid, source.gid);
+      await copy.chmod(source.mode & 0o7777);
+      await copy.utimes(source.atime, source.mtime);
+    } finally {
+      await copy.close();
+    }
+    await fs.rename(draft, beneath(directory, name));
+  } catch (error) {
+    await fs.rm(draft, { force: true });
+    throw error;
+  } finally {
+    await close(from);
+  }
+}
+
+const directoryOnly = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
+
+function keyOf({ dev, ino }: Stats): string {
+  return `${dev}:${ino}`;
+}
+
+/** It is something else, or nothing, by now. */
+function goneMeanwhile(error: unknown): undefined {
+  if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].includes(codeOf(error) ?? '')) return undefined;
+  throw error;
+}
