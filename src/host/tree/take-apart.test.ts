@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -65,6 +66,20 @@ describe('files of a tree that have other names', () => {
     await tree.takeApart(linked, io);
     expect(links('store/data')).toBe(1);
     expect(fs.readFileSync(odd, 'utf8')).toBe('data');
+  });
+
+  it.skipIf(process.getuid?.() !== 0)('are no more when a mount shows them twice', async () => {
+    fs.linkSync(at('store/data'), at('project/node_modules/data'));
+    fs.mkdirSync(at('project/mounted'));
+    execFileSync('mount', ['--bind', at('project/node_modules'), at('project/mounted')]);
+    try {
+      const linked = await tree.findLinkedElsewhere(io);
+      expect(linked.files).toBe(2);
+      await tree.takeApart(linked, io);
+      expect([links('store/data'), links('store/tool')]).toEqual([1, 1]);
+    } finally {
+      execFileSync('umount', [at('project/mounted')]);
+    }
   });
 
   it('that are links or pipes by the time they are taken apart lead nowhere', async () => {

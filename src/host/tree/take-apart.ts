@@ -4,7 +4,12 @@ import type { LinkedElsewhere } from '../../core/project-tree.ts';
 import { draftName } from '../files.ts';
 import { beneath, close, codeOf, isOneName, itself, open, statOf } from './descriptors.ts';
 
-type Visit = (directory: number, name: Buffer, stat: Stats) => void | Promise<void>;
+interface Walk {
+  readonly signal: AbortSignal;
+  visit(directory: number, name: Buffer, stat: Stats): void | Promise<void>;
+  /** The directories that were gone into, by what they are. */
+  readonly been: Set<string>;
+}
 
 /** The files of a tree that have more names than it has: what is written to them changes outside of it. Changes nothing. */
 export async function findLinkedElsewhere(
@@ -12,12 +17,13 @@ export async function findLinkedElsewhere(
   signal: AbortSignal,
 ): Promise<LinkedElsewhere> {
   const known = new Map<string, { readonly stat: Stats; seen: number }>();
-  await eachLinkedFile(descriptor, signal, (_, __, stat) => {
+  const visit: Walk['visit'] = (_, __, stat) => {
     const key = keyOf(stat);
     const one = known.get(key) ?? { stat, seen: 0 };
     one.seen += 1;
     known.set(key, one);
-  });
+  };
+  await eachLinkedFile(descriptor, { signal, visit, been: new Set() });
   const elsewhere = [...known].filter(([, { stat, seen }]) => seen < stat.nlink);
   return {
     files: elsewhere.length,
@@ -35,17 +41,32 @@ export async function takeApart(
   signal: AbortSignal,
   { keys }: Pick<LinkedElsewhere, 'keys'>,
 ): Promise<void> {
-  const { dev } = await statOf(descriptor);
-  await eachLinkedFile(descriptor, signal, async (directory, name, stat) => {
-    if (!keys.has(keyOf(stat))) return;
-    // At the top, where what a crash leaves is looked for; not across a mount.
-    const drafts = BigInt(stat.dev) === dev ? descriptor : directory;
-    await replaceByCopy(directory, { name, drafts });
+  await eachLinkedFile(descriptor, {
+    ...{ signal, been: new Set() },
+    visit: async (directory, name, stat) => {
+      if (!keys.has(keyOf(stat))) return;
+      try {
+        // At the top, where what a crash leaves is looked for.
+        await replaceByCopy(directory, { name, drafts: descriptor });
+      } catch (error) {
+        // A mount is between them.
+        if (codeOf(error) !== 'EXDEV') throw error;
+        await replaceByCopy(directory, { name, drafts: directory });
+      }
+    },
   });
 }
 
-/** Calls for each file with more than one name, each directory opened beneath the one before. */
-async function eachLinkedFile(descriptor: number, signal: AbortSignal, visit: Visit) {
+/**
+ * Calls for each file with more than one name, each directory opened beneath the one before. One that a mount shows in a
+ * second place is the same directory: its names are no more than they are.
+ */
+async function eachLinkedFile(descriptor: number, walk: Walk): Promise<void> {
+  const { signal, visit, been } = walk;
+  const { dev, ino } = await statOf(descriptor);
+  const here = `${dev}:${ino}`;
+  if (been.has(here)) return;
+  been.add(here);
   const entries = await fs.readdir(itself(descriptor), { withFileTypes: true, encoding: 'buffer' });
   for (const entry of entries) {
     signal.throwIfAborted();
@@ -54,7 +75,7 @@ async function eachLinkedFile(descriptor: number, signal: AbortSignal, visit: Vi
     if (entry.isDirectory()) {
       const inner = await open(beneath(descriptor, name), directoryOnly).catch(goneMeanwhile);
       if (inner === undefined) continue;
-      await eachLinkedFile(inner, signal, visit).finally(() => close(inner));
+      await eachLinkedFile(inner, walk).finally(() => close(inner));
     } else if (entry.isFile()) {
       // Not waited for: there may be a hundred thousand of them.
       const stat = lstatSync(beneath(descriptor, name), { throwIfNoEntry: false });
