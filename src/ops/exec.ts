@@ -77,12 +77,12 @@ async function overSsh(
   options: ExecInput & { user: string; directory: string },
 ): Promise<number> {
   const id = randomUUID();
+  const variables = Object.entries(options.env);
+  const file = variables.length === 0 ? undefined : `/run/clonebox-env-${id}`;
+  if (file !== undefined) await putVariables(ctx, record, { ...options, file });
   const words = [
-    'env',
-    `--chdir=${options.directory}`,
-    '--',
-    `${marker}=${id}`,
-    ...Object.entries(options.env).map(([key, value]) => `${key}=${value}`),
+    ...['env', `--chdir=${options.directory}`, '--', `${marker}=${id}`],
+    ...(file === undefined ? [] : ['sh', '-c', withVariables, 'sh', file]),
     ...options.argv,
   ];
   // ssh hands one string to the login shell of the guest: every word is quoted for it.
@@ -93,7 +93,10 @@ async function overSsh(
     [...argv, [...limit, ...words].map(shellQuote).join(' ')],
     ctx.io,
   );
-  if (ctx.io.signal.aborted) await endMarked(ctx, record, id);
+  if (ctx.io.signal.aborted) await inGuest(ctx, record, [endMarked, `${marker}=${id}`]);
+  // ssh's own status: the command may never have begun.
+  if (file !== undefined && (status === 255 || ctx.io.signal.aborted))
+    await inGuest(ctx, record, ['rm -f -- "$1"', file]);
   if (status === 124 && options.timeout !== undefined) {
     throw new CloneboxError(
       'deadline',
@@ -103,17 +106,52 @@ async function overSsh(
   return status;
 }
 
+/** Takes its environment from a file, which is gone then, and becomes the command. */
+const withVariables = '. "$1"; rm -f -- "$1"; shift; exec "$@"';
+
+/**
+ * Puts variables into a file in the guest's memory that one user may read. Everybody on this host sees the arguments of ssh,
+ * and everybody in the guest those of `env`.
+ */
+async function putVariables(
+  ctx: Ctx,
+  record: VmRecord,
+  { env, user, file }: { env: Readonly<Record<string, string>>; user: string; file: string },
+): Promise<void> {
+  const lines = Object.entries(env).map(([name, value]) => `export ${name}=${shellQuote(value)}\n`);
+  const script = 'umask 077; cat >"$1" && chown -- "$2" "$1"';
+  const guest = await ctx.openGuest(record.name);
+  try {
+    const options = { stdin: lines.join('') };
+    const result = await guest.exec(['sh', '-c', script, 'sh', file, user], ctx.io, options);
+    if (result.exitCode === 0) return;
+    throw new CloneboxError(
+      'guest-failed',
+      `the environment of ${user} could not be set: ${result.stderr.trim()}`,
+      { hint: 'Is there such a user in the guest, and room in its /run?', facts: { user } },
+    );
+  } finally {
+    await guest.close();
+  }
+}
+
 /** Names the processes of one `exec` over ssh, so that an interrupt here can end them there. */
 const marker = 'CLONEBOX_EXEC';
 
-/** sshd leaves a command without a terminal running when its client goes: end it over the agent. */
-async function endMarked(ctx: Ctx, record: VmRecord, id: string): Promise<void> {
-  const script =
-    'for p in /proc/[0-9]*; do grep -qsz "^$1$" $p/environ && kill -s TERM "$(basename $p)"; done; true';
+/** sshd leaves a command without a terminal running when its client goes: it is ended over the agent. */
+const endMarked =
+  'for p in /proc/[0-9]*; do grep -qsz "^$1$" $p/environ && kill -s TERM "$(basename $p)"; done; true';
+
+/** What is to be tidied up in the guest, if it can be. */
+async function inGuest(
+  ctx: Ctx,
+  record: VmRecord,
+  [script, word]: readonly [string, string],
+): Promise<void> {
   const guest = await ctx.openGuest(record.name);
   try {
     const io = { ...ctx.io, signal: AbortSignal.timeout(20_000) };
-    await guest.exec(['sh', '-c', script, 'sh', `${marker}=${id}`], io);
+    await guest.exec(['sh', '-c', script, 'sh', word], io);
   } catch (error) {
     ctx.io.log.warn('vm.exec.left', { vm: record.name, reason: reasonOf(error) });
   } finally {

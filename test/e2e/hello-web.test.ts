@@ -180,6 +180,28 @@ describe('hello-web, from clone to purge', () => {
     expect(await inGuest('systemctl is-active clonebox-run-web.service')).toBe('active');
   });
 
+  it('shows nobody the environment of a command, here or in the guest', async () => {
+    const script = [
+      'env --help >/dev/null; sleep 1',
+      `cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'nobodys[-]business'`,
+      'printf "%s|%s" "$PROBE" "$(cat)"; ls /run/clonebox-env* 2>/dev/null',
+    ].join('; ');
+    const value = "it's nobodys-business";
+    const words = ['exec', project, '-i', '--env', `PROBE=${value}`, '--', 'sh', '-c', script];
+    let isDone = false;
+    const running = cli(words, { env, input: 'in' }).finally(() => {
+      isDone = true;
+    });
+    const seen = new Set<string>();
+    while (!isDone) {
+      for (const line of processesWith('nobodys-business'))
+        if (!line.includes('main.js exec')) seen.add(line);
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    expect((await running).stdout).toBe(`0\n${value}|in`);
+    expect([...seen]).toEqual([]);
+  });
+
   it('passes argv, status, both streams, environment and time limits through exec', async () => {
     const words = ['a  b', "it's", '$HOME', '"', '*', '', 'ü'];
     const echoed = await exec('printf', '%s|', ...words);
