@@ -100,7 +100,9 @@ async function invoke(call: Call, run: Run): Promise<unknown> {
   const startedAt = Math.round(performance.timeOrigin);
   const ctx = createContext({ io, startedAt, trace }, run.overrides);
   await forgetPaths(terminal.env, ctx.host.files);
-  await (await import('../ops/own-environment.ts')).leaveProjectsOut(ctx, cwd);
+  const named = Object.values(call.args).flatMap((word) => word ?? []);
+  const { leaveProjectsOut } = await import('../ops/own-environment.ts');
+  await leaveProjectsOut(ctx, { cwd, named });
   home.open(ctx.host.logFile(ctx.store.paths.logFile, logSize));
   const { command, name, ...words } = call;
   const canAsk = terminal.isTty.stdin && terminal.isTty.stderr;

@@ -35,19 +35,23 @@ afterEach(() => {
 });
 
 /** What is left of a PATH for a command in a directory. */
-async function left(entries: readonly string[], cwd: string): Promise<string[]> {
+async function left(
+  entries: readonly string[],
+  cwd: string,
+  named: readonly string[] = [],
+): Promise<string[]> {
   const env = { PATH: entries.join(':') };
   const host = {
     ...ctx.host,
     env,
     setVariable: (name: 'PATH', value: string) => (env[name] = value),
   };
-  await leaveProjectsOut(Object.create(ctx, { host: { value: host } }) as Ctx, cwd);
+  await leaveProjectsOut(Object.create(ctx, { host: { value: host } }) as Ctx, { cwd, named });
   return env.PATH.split(':');
 }
 
 describe('programs of this host are not looked for', () => {
-  it('in the project that the user is in, by whatever name', async () => {
+  it('in the project that the user is in or names, by whatever name', async () => {
     const own = ['project/.venv/bin', 'project/node_modules/.bin', 'active'].map((name) =>
       at(name),
     );
@@ -56,6 +60,8 @@ describe('programs of this host are not looked for', () => {
     expect(await left(entries, at('project'))).toEqual(kept);
     expect(await left(entries, at('project/.venv'))).toEqual(kept);
     expect(await left(entries, at('other'))).toEqual(entries);
+    expect(await left(entries, at('other'), ['../project'])).toEqual(kept);
+    expect(await left(entries, '/', ['site', at('project/node_modules')])).toEqual(kept);
   });
 
   it('in what a guest writes to or ever wrote to, wherever the user is', async () => {
@@ -91,7 +97,7 @@ describe('programs of this host are not looked for', () => {
       const host = createHost();
       expect(await host.which('cb-told')).toBe(at('project/.venv/bin/cb-told'));
       const inProject = Object.create(ctx, { host: { value: host } }) as Ctx;
-      await leaveProjectsOut(inProject, at('project'));
+      await leaveProjectsOut(inProject, { cwd: at('project') });
       expect(await host.which('cb-told')).toBeUndefined();
       const { exitCode } = await host.run(['/bin/sh', '-c', 'cb-told'], ctx.io);
       expect(exitCode).toBe(127);
@@ -106,7 +112,7 @@ it('files of the moment are not made in a share or a project', async () => {
     const env: { PATH: string; TMPDIR?: string } = { PATH: '/usr/bin', TMPDIR: value };
     const setVariable = (name: string) => name === 'TMPDIR' && delete env.TMPDIR;
     const host = { value: { ...ctx.host, env, setVariable } };
-    await leaveProjectsOut(Object.create(ctx, { host }) as Ctx, cwd);
+    await leaveProjectsOut(Object.create(ctx, { host }) as Ctx, { cwd });
     return env.TMPDIR;
   };
   expect(await kept(at('project/node_modules'), at('project'))).toBeUndefined();
