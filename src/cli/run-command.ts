@@ -103,6 +103,7 @@ async function invoke(call: Call, run: Run): Promise<unknown> {
   const named = Object.values(call.args).flatMap((word) => word ?? []);
   const { leaveProjectsOut } = await import('../ops/own-environment.ts');
   await leaveProjectsOut(ctx, { cwd, named });
+  await (await import('../ops/owned-places.ts')).requireOwned(ctx);
   home.open(ctx.host.logFile(ctx.store.paths.logFile, logSize));
   const { command, name, ...words } = call;
   const canAsk = terminal.isTty.stdin && terminal.isTty.stderr;

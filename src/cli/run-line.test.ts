@@ -5,7 +5,7 @@ import type { Ctx } from '../core/ctx.ts';
 import { CloneboxError } from '../core/errors.ts';
 import type { Io } from '../core/io.ts';
 import { parseVmName } from '../core/name.ts';
-import type { Paths, Store } from '../core/store.ts';
+import type { Store } from '../core/store.ts';
 import { createTrace } from '../core/trace.ts';
 import { runLine } from './run-line.ts';
 import type { Terminal } from './terminal.ts';
@@ -16,9 +16,11 @@ const quiet: Io = {
   log: { debug() {}, info() {}, warn() {}, error() {}, child: () => quiet.log },
   emit() {},
 };
-const { host: thisHost } = createContext({ io: quiet, startedAt: 0, trace: createTrace({}) });
+const options = { io: quiet, startedAt: 0, trace: createTrace({}) };
+const { host: thisHost } = createContext(options);
 const audit: Audit = { reserve: async () => {}, yieldRoom: async () => {}, append: async () => {} };
-const paths = { home: '/nowhere', logFile: '/nowhere' } as Paths;
+const nowhere = { ...thisHost, env: { CLONEBOX_HOME: '/nowhere' } };
+const { paths } = createContext(options, { host: nowhere }).store;
 
 /** A terminal that remembers, of a process that nobody sits at. */
 function fakeTerminal(overrides: Partial<Terminal> = {}) {

@@ -211,6 +211,11 @@ export interface Driver {
      * memory cannot be kept again. May be repeated; one that does not run is left as it is.
      */
     giveBack(name: VmName, io: Io): Promise<void>;
+    /**
+     * Halts the processors of a running machine until `adopt`: nothing in it runs, and nothing of it writes to a share. May
+     * be repeated. `hypervisor-failed` when the machine is gone.
+     */
+    hold(name: VmName, io: Io): Promise<void>;
     /** The parts of a kept RAM in which there is anything, in their order and without neighbours; all others are zero. */
     written(ram: string, io: Io): Promise<readonly Extent[]>;
     /**

@@ -6,6 +6,7 @@ export interface FileFacts {
   readonly allocated: number;
   readonly mode: number;
   readonly uid: number;
+  readonly gid: number;
   readonly modified: number;
 }
 

@@ -219,6 +219,7 @@ async function facts(path: string): Promise<FileFacts | undefined> {
     allocated: stat.blocks * 512,
     mode: stat.mode & 0o7777,
     uid: stat.uid,
+    gid: stat.gid,
     modified: stat.mtimeMs,
   };
 }

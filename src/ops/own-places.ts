@@ -7,7 +7,7 @@ import { mountNames } from '../lib/mount-names.ts';
 import { writableShares } from './floors.ts';
 
 /** The directories in which CloneBox keeps its own, and what moves each of them. */
-async function ownPlaces({ host, store }: Ctx) {
+export async function ownPlaces({ host, store }: Ctx) {
   const { paths } = store;
   const settings = posix.dirname(paths.secretSettings);
   const places = [

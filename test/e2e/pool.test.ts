@@ -1,4 +1,5 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { cache, cli, freshHome, ok, processesWith, scratch } from './support/cli.ts';
@@ -12,6 +13,28 @@ interface Made {
 interface Warm {
   readonly key: string;
   readonly shape: { readonly memory: number };
+}
+
+/** What QEMU says of each machine of a state directory. */
+function statuses(home: string): Promise<string[]> {
+  const run = path.join(home, 'run/vms');
+  return Promise.all(
+    readdirSync(run).map(
+      (name) =>
+        new Promise<string>((resolve, reject) => {
+          let said = '';
+          const socket = connect(path.join(run, name, 'qmp'));
+          socket.on('error', reject).on('data', (bytes) => {
+            said += bytes;
+            const status = /"status": "([a-z-]+)"/.exec(said)?.[1];
+            if (status === undefined) return;
+            socket.destroy();
+            resolve(status);
+          });
+          socket.write('{"execute":"qmp_capabilities"}{"execute":"query-status"}');
+        }),
+    ),
+  );
 }
 
 const MiB = 1024 ** 2;
@@ -85,6 +108,20 @@ templates: { pool: ${pool} }
       vms: [{ name: 'pooled' }],
     });
     expect((await ok(['doctor'], { env })).stdout).toMatch(/1 machines? .* to be claimed: pooled/);
+  });
+
+  it('halts the machine that waits, and shares no file with it that is elsewhere too', async () => {
+    await remove();
+    expect(await statuses(home)).toEqual(['paused']);
+    const outside = path.join(path.dirname(project), 'outside');
+    writeFileSync(outside, 'KEEP');
+    linkSync(outside, path.join(project, 'linked'));
+    expect((await clone()).pathReason).toContain('pool');
+    await ok(['exec', project, '--', 'sh', '-c', 'echo evil >linked'], { env });
+    expect(readFileSync(outside, 'utf8')).toBe('KEEP');
+    rmSync(path.join(project, 'linked'));
+    await filled(1);
+    expect((await statuses(home)).toSorted()).toEqual(['paused', 'running']);
   });
 
   it('claims a machine that runs already, which is another one than the last', async () => {

@@ -23,7 +23,7 @@ function hostLike(machine: Machine): Host {
       facts: async () =>
         kvm === 'missing'
           ? undefined
-          : { kind: 'other', size: 0, allocated: 0, mode: 0o660, uid: 0, modified: 0 },
+          : { kind: 'other', size: 0, allocated: 0, mode: 0o660, uid: 0, gid: 0, modified: 0 },
       readText: async () =>
         machine.flags === undefined
           ? undefined

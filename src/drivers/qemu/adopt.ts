@@ -23,6 +23,7 @@ export async function adopt(
     signal: io.signal,
     timeout: 60_000,
     use: async (qmp) => {
+      await qmp.execute('cont');
       // What an earlier attempt got done before it failed.
       await removeUplink(qmp, uplinks.open);
       await endPasst(to, process, io);
@@ -37,6 +38,19 @@ export async function adopt(
   const run = { ...(await readRun(to)), network };
   await writeRun(to, run);
   return { ...run, process };
+}
+
+/** `Driver.memory.hold` of core/driver.ts. */
+export async function hold({ host, files }: Machine, io: Io): Promise<void> {
+  const held = await withQmp(host, files, {
+    signal: io.signal,
+    timeout: 60_000,
+    use: async (qmp) => {
+      await qmp.execute('stop');
+      return true;
+    },
+  });
+  if (held === undefined) throw gone();
 }
 
 /** QEMU goes on with its sockets wherever their directory is; its arguments tell where that was. */

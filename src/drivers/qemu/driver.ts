@@ -3,7 +3,7 @@ import type { Host } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
 import type { VmName } from '../../core/name.ts';
 import type { Paths } from '../../core/store.ts';
-import { adopt, holds } from './adopt.ts';
+import { adopt, hold, holds } from './adopt.ts';
 import { plugBalloon } from './balloon.ts';
 import { closeNetwork } from './close-network.ts';
 import { control } from './control.ts';
@@ -47,6 +47,7 @@ export function createQemuDriver(deps: { host: Host; paths: Paths }): Driver {
     memory: {
       keep: (name, into, io) => keepMemory(machineOf(name), into, io),
       giveBack: (name, io) => plugBalloon(machineOf(name), io),
+      hold: (name, io) => hold(machineOf(name), io),
       written: (ram, io) => writtenParts(host, ram, io),
       adopt: (from, spec, io) =>
         adopt({ from: machineOf(from), to: machineOf(spec.name) }, spec, io),

@@ -85,6 +85,7 @@ export function factsOf(stat: BigIntStats): FileFacts {
     allocated: Number(stat.blocks) * 512,
     mode: Number(stat.mode) & 0o7777,
     uid: Number(stat.uid),
+    gid: Number(stat.gid),
     modified: Number(stat.mtimeMs),
   };
 }

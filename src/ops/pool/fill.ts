@@ -5,6 +5,7 @@ import type { VmPlan } from '../../core/plan.ts';
 import { formatBytes } from '../../lib/bytes.ts';
 import { makeDisk } from '../begin.ts';
 import { bootMachine } from '../boot.ts';
+import { takeHardLinksApart } from '../hard-links.ts';
 import { makeKeys } from '../make-keys.ts';
 import { availableMemory, neededMemory } from '../memory-room.ts';
 import { newRecord } from '../new-record.ts';
@@ -103,12 +104,16 @@ function addMember(ctx: Ctx, { plan, parts, beginning }: Filling): Promise<void>
             makeDisk(op.ctx, { record, driver, image, beginning }),
           );
           await journal.step('its keys', own(paths.key), () => makeKeys(op.ctx, record));
+          // Its guest runs from now on, and has the shares: nobody has claimed it, and it may write.
+          await takeHardLinksApart(op.ctx, plan.shares, journal);
           const stop = { kind: 'stop-machine', driver: driver.name, name } as const;
           await inTurn(op.ctx, plan, () =>
             journal.step('its machine', stop, async () => {
               const memory = { ...beginning.warm.memory, mode: memberMode(plan) };
               const { guest } = await bootMachine(op.ctx, record, { kind: 'memory', memory });
               await guest.close();
+              // Nobody has asked for it yet: until somebody does, nothing in it runs.
+              await driver.memory?.hold(name, op.ctx.io);
             }),
           );
           await store.write(record);
