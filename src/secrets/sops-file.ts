@@ -40,8 +40,16 @@ export function formatOf(path: string): SopsFormat {
   });
 }
 
+/**
+ * SOPS escapes them. To some readers of YAML they end a line and a comment, to others they do not: such a file says one
+ * thing to us and another to the program.
+ */
+const oddCharacter = /\r(?!\n)|[\u0085\u2028\u2029\ufeff]|(?![\t\n\r])\p{Cc}/u;
+
 /** Reads a file that SOPS has encrypted. Fails with `config-invalid` when it is none. */
 export function parseSopsFile(text: string, format: SopsFormat, path: string): SopsFile {
+  const odd = oddCharacter.exec(text)?.[0];
+  if (odd !== undefined) throw notOfSops(path, odd);
   const tree = new Map(format === 'dotenv' ? parseLines(text) : parseTree(text, path));
   const said = format === 'dotenv' ? metadataOfLines(tree) : toPlain(tree.get('sops'));
   const known = metadata.safeParse(said);
@@ -146,7 +154,7 @@ function foldedByGo(name: string): string {
 function notOfSops(path: string, key: string): CloneboxError {
   return new CloneboxError(
     'refused',
-    `${path} has ${quoted(key)} where SOPS keeps its own, and SOPS writes no such name`,
+    `${path} has ${quoted(key)} in it, which SOPS does not write there`,
     { hint: 'Look who has written it there, or encrypt the file anew.', facts: { path, key } },
   );
 }

@@ -9,6 +9,9 @@ const limit = 30_000;
 /** A document with a few large secrets in it, as JSON. */
 const largestOutput = 16 * 1024 * 1024;
 
+/** It takes the place of the token in the user's home too: whatever else a file may say to the program, it gets none. */
+const noToken = { VAULT_TOKEN: 'none' };
+
 /** Where sops says what went wrong: its exit codes (cmd/sops/codes). */
 const problems: Readonly<Record<number, ['refused' | 'config-invalid', string]>> = {
   128: ['refused', 'none of your keys opens it'],
@@ -24,6 +27,8 @@ export interface SopsRun {
   /** What the file is called. */
   readonly path: string;
   readonly format: SopsFormat;
+  /** Whether a Vault is asked for its key, which is one the user's token may go to. */
+  readonly usesVault: boolean;
 }
 
 /**
@@ -32,7 +37,7 @@ export interface SopsRun {
  * may quote the file.
  */
 export async function runSops(
-  { program, text, path, format }: SopsRun,
+  { program, text, path, format, usesVault }: SopsRun,
   host: Host,
   io: Io,
 ): Promise<Tree> {
@@ -44,7 +49,7 @@ export async function runSops(
   const hint = `See what sops says: sops --decrypt ${shellQuote(path)}`;
   const facts = { path, program };
   const result = await host
-    .run(argv, io, { timeout: limit, maxBuffer: largestOutput })
+    .run(argv, io, { timeout: limit, maxBuffer: largestOutput, env: usesVault ? {} : noToken })
     .catch((error: unknown) => {
       if (!isCloneboxError(error, 'deadline')) throw error;
       throw new CloneboxError('deadline', `sops did not decrypt ${path} within 30 s`, {

@@ -27,7 +27,8 @@ export async function openSops(options: SopsOptions, deps: SecretDeps): Promise<
     if (program === undefined) return decryptHere(file, place, deps);
     await refuseStrangers(file, place, deps);
     await refuseLooseKeys(deps);
-    return runSops({ program, text, path: place, format }, deps.host, io);
+    const usesVault = file.vaults.length > 0;
+    return runSops({ program, text, path: place, format, usesVault }, deps.host, io);
   });
   return {
     where: `the SOPS file ${place}`,

@@ -331,6 +331,32 @@ describe('the program', () => {
     },
   );
 
+  test.each(['\u0085', '\u2028', '\u2029', '\r', '\ufeff', '\u0007', '\u009b'])(
+    'is not sent with a character that some take for the end of a line: %j',
+    async (odd) => {
+      const hidden = `# comment${odd}sops: { hc_vault: [{ vault_address: 'https://x' }] }\n`;
+      world.write('.clonebox.secrets.yaml', `${hidden}${fake(content)}`);
+      await expect(get('db.password')).rejects.toMatchObject({ code: 'refused' });
+      world.write('.clonebox.secrets.yaml', fake(content).replaceAll('\n', '\r\n'));
+      expect(await get('db.password')).toBe('deep');
+    },
+  );
+
+  test('gives the program no token of Vault when the file has no Vault in it', async () => {
+    world.env.PATH = `${world.home}:/usr/bin:/bin`;
+    const tool = world.write(
+      join(world.home, 'sops'),
+      '#!/bin/sh\necho "{\\"t\\": \\"$VAULT_TOKEN\\"}"\n',
+    );
+    chmodSync(tool, 0o755);
+    world.env.VAULT_ADDR = 'https://vault.example.org:8200';
+    world.write('.clonebox.secrets.yaml', fake(content));
+    expect(await get('t')).toBe('none');
+    const hc_vault = [{ vault_address: 'https://vault.example.org:8200', key_name: 'k' }];
+    world.write('.clonebox.secrets.yaml', fake(content, 'fine', { hc_vault }));
+    expect(await get('t')).toBe('');
+  });
+
   test('does not excuse an identity that others may read', async () => {
     world.write('.clonebox.secrets.yaml', fake(content));
     chmodSync(keysFile(world.home), 0o644);
