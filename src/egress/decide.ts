@@ -8,7 +8,7 @@ export interface Resolved {
   readonly family: number;
 }
 
-/** `addresses` are the only ones that may be connected to; without them the host's own proxy looks the name up. */
+/** `addresses` are the only ones that may be connected to, and there is one at least. */
 export type Decision =
   | { readonly ok: true; readonly target: Target; readonly addresses: readonly Resolved[] }
   | { readonly ok: false; readonly status: 403 | 502; readonly reason: string };
@@ -16,8 +16,6 @@ export type Decision =
 export interface DecideOptions {
   readonly allowed: readonly AllowedHost[];
   readonly lookup: (host: string) => Promise<readonly Resolved[]>;
-  /** True for a target that the host's own proxy is asked for: it may know names that this host does not. */
-  readonly isProxied: (target: Target) => boolean;
 }
 
 /**
@@ -36,7 +34,6 @@ export async function decide(target: Target, options: DecideOptions): Promise<De
   try {
     addresses = await options.lookup(target.host);
   } catch (error) {
-    if (options.isProxied(target)) return { ok: true, target, addresses: [] };
     return { ok: false, status: 502, reason: `cannot be looked up (${reasonOf(error)})` };
   }
   const kinds = addresses.map(({ address }) => kindOfAddress(address));

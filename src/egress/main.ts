@@ -29,7 +29,6 @@ const server = createProxy({
   decide: (target) =>
     decide(target, {
       allowed,
-      isProxied: upstream.isProxied,
       lookup: (host) => lookup(host, { all: true, verbatim: true }),
     }),
   onRefusal: createRefusalLog((line) => process.stdout.write(line), Date.now),

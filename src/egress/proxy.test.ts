@@ -76,7 +76,7 @@ async function start(
   const allowed = allow.map(parseAllowedHost);
   const proxy = createProxy({
     ...{ upstream, headersTimeout },
-    decide: (target) => decide(target, { allowed, lookup, isProxied: upstream.isProxied }),
+    decide: (target) => decide(target, { allowed, lookup }),
     onRefusal: (wanted, reason) => refused.push(`${wanted}: ${reason}`),
   });
   return listen(proxy);
@@ -243,6 +243,7 @@ describe('a plain request', () => {
   test.each(['GET', 'DELETE', 'POST'])(
     '%s with chunks reaches the next hop with a frame',
     async (method) => {
+      names = { 'example.org': ['192.0.2.1'] };
       const raw: string[] = [];
       const hop = createTcp((socket) => {
         socket.on('error', () => {});
@@ -254,7 +255,7 @@ describe('a plain request', () => {
       const size = smuggled.length.toString(16);
       const chunked = `${method} http://example.org/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n${size}\r\n${smuggled}\r\n0\r\n\r\n`;
       await talk(port, chunked);
-      expect(raw.join('')).toMatch(new RegExp(`^${method} http://example.org:80/ HTTP/1.1\r\n`));
+      expect(raw.join('')).toMatch(new RegExp(`^${method} http://192.0.2.1:80/ HTTP/1.1\r\n`));
       expect(raw.join('')).toContain('transfer-encoding: chunked');
       expect(raw.join('')).toContain(`\r\n\r\n${size}\r\n${smuggled}\r\n0\r\n\r\n`);
     },
@@ -307,7 +308,6 @@ describe('a name', () => {
         {
           allowed: ['*.corp.example', 'wiki.corp.example'].map(parseAllowedHost),
           lookup: async (name) => (names[name] ?? []).map((address) => ({ address, family: 4 })),
-          isProxied: () => false,
         },
       );
     expect(await judge('a.corp.example')).toMatchObject({ ok: false, status: 403 });
@@ -325,7 +325,8 @@ describe('a name', () => {
 });
 
 describe("through the host's own proxy", () => {
-  test('go tunnels, with its password, and names that only it knows', async () => {
+  test('go tunnels, with its password, to the address that was judged', async () => {
+    names = { 'far.example': ['192.0.2.7', '192.0.2.8'], 'six.example': ['2001:db8::7'] };
     const lines: string[] = [];
     const corporate = createHttp();
     corporate.on('connect', (request, socket) => {
@@ -334,11 +335,32 @@ describe("through the host's own proxy", () => {
       socket.end('HTTP/1.1 200 OK\r\n\r\nfrom far away');
     });
     const proxy = `http://me:p%40ss@127.0.0.1:${await listen(corporate)}`;
-    const port = await start(['far.example'], { https_proxy: proxy });
+    const port = await start(['far.example', 'six.example', 'gone.example'], {
+      https_proxy: proxy,
+    });
     expect(await talk(port, tunnel('far.example:443'))).toContain('from far away');
-    expect(lines).toEqual([`far.example:443 Basic ${Buffer.from('me:p@ss').toString('base64')}`]);
+    expect(lines).toEqual([`192.0.2.7:443 Basic ${Buffer.from('me:p@ss').toString('base64')}`]);
+    expect(await talk(port, tunnel('six.example:443'))).toContain('from far away');
+    expect(lines[1]).toMatch(/^\[2001:db8::7\]:443 /);
     expect(await talk(port, tunnel('other.example:443'))).toMatch(/^HTTP\/1\.1 403 /);
-    expect(lines).toHaveLength(1);
+    // The proxy might know it, and where it leads: nobody here has judged that.
+    expect(await talk(port, tunnel('gone.example:443'))).toMatch(/^HTTP\/1\.1 502 /);
+    expect(lines).toHaveLength(2);
+  });
+
+  test('goes a request by the address that was judged, with the name it asks for', async () => {
+    names = { 'far.example': ['192.0.2.7'] };
+    const seen: string[] = [];
+    const corporate = createHttp((request, response) => {
+      seen.push(`${request.url} ${request.headers.host}`);
+      response.end('from far away');
+    });
+    const proxy = `http://127.0.0.1:${await listen(corporate)}`;
+    const port = await start(['far.example', 'gone.example'], { http_proxy: proxy });
+    expect(await talk(port, get('http://far.example/x'))).toContain('from far away');
+    expect(seen).toEqual(['http://192.0.2.7:80/x far.example']);
+    expect(await talk(port, get('http://gone.example/x'))).toMatch(/^HTTP\/1\.1 502 /);
+    expect(seen).toHaveLength(1);
   });
 
   test('does not go what no_proxy names, nor what leads to this host', async () => {

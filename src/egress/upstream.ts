@@ -10,8 +10,6 @@ type Allowed = Extract<Decision, { ok: true }>;
 
 /** How this host itself reaches the world. */
 export interface Upstream {
-  /** True when the host's own proxy is asked for this target. */
-  isProxied(target: Target): boolean;
   /** Opens a stream of bytes to the target. */
   open(allowed: Allowed): Promise<Socket>;
   /** Begins a plain HTTP request to the target; `options` are its method, path and headers. */
@@ -36,21 +34,26 @@ export function createUpstream(env: Env): Upstream {
   const proxyFor = (proxy: URL | undefined, target: Target) =>
     proxy !== undefined && !isExempt(direct, target) ? proxy : undefined;
   return {
-    isProxied: (target) => proxyFor(tunnels ?? plain, target) !== undefined,
     open: (allowed) => {
       const proxy = proxyFor(tunnels, allowed.target);
-      return proxy === undefined ? openDirectly(allowed) : openThrough(proxy, allowed.target);
+      return proxy === undefined ? openDirectly(allowed) : openThrough(proxy, judged(allowed));
     },
-    request: ({ target, addresses }, options) => {
+    request: (allowed, options) => {
+      const { target, addresses } = allowed;
       const common = { ...options, agent: false, setHost: false, timeout: connectTimeout };
       const proxy = proxyFor(plain, target);
       if (proxy === undefined)
         return httpRequest({ ...common, ...target, lookup: lookupIn(addresses) });
       const headers = { ...options.headers, ...authorization(proxy) };
-      const path = `http://${formatTarget(target)}${options.path}`;
+      const path = `http://${formatTarget(judged(allowed))}${options.path}`;
       return httpRequest({ ...common, ...placeOf(proxy), path, headers });
     },
   };
+}
+
+/** By its address: a proxy that looked the name up once more might be given another one, as of this very host. */
+function judged({ target, addresses }: Allowed): Target {
+  return { ...target, host: addresses[0]?.address ?? target.host };
 }
 
 function parseProxy(name: string, text: string | undefined): URL | undefined {

@@ -343,7 +343,7 @@ while (my $client = $server->accept) {
   });
 
   it("goes through this host's own proxy where there is one", async () => {
-    write(`{ egress: allowlist, allow: ['${outside}:${permitted.port}', 'far.example'] }`);
+    write(`{ egress: allowlist, allow: ['${outside}:${permitted.port}', '192.0.2.9'] }`);
     await ok(['clone', project, '--apply', '--trust'], { env });
     const asked: string[] = [];
     const ours = createServer((request, response) => {
@@ -354,11 +354,11 @@ while (my $client = $server->accept) {
     const { port } = ours.address() as AddressInfo;
     const upstream = { http_proxy: `http://me:word@127.0.0.1:${port}`, no_proxy: outside };
     await ok(['restart', 'leashed'], { env: { ...env, ...upstream } });
-    const far = await guest(byProxy('GET http://far.example/x HTTP/1.0\\r\\n\\r\\n'));
+    const far = await guest(byProxy('GET http://192.0.2.9/x HTTP/1.0\\r\\n\\r\\n'));
     ours.close();
     expect(far.stdout, far.stderr).toContain('from the proxy of the host');
     const basic = Buffer.from('me:word').toString('base64');
-    expect(asked).toEqual([`http://far.example:80/x Basic ${basic}`]);
+    expect(asked).toEqual([`http://192.0.2.9:80/x Basic ${basic}`]);
     expect(await web()).toContain(`from ${outside}`);
   });
 
