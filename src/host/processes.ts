@@ -240,10 +240,20 @@ export async function processesMentioning(path: string): Promise<ProcessRef[]> {
     const commandLine = await fs.readFile(`/proc/${entry}/cmdline`, 'utf8').catch(() => '');
     // Commas are doubled in QEMU's option strings.
     if (!commandLine.includes(path) && !commandLine.includes(path.replaceAll(',', ',,'))) continue;
+    // Anybody may start a program with any words.
+    if (!(await isOwn(pid))) continue;
     const ref = processRef(pid);
     if (ref !== undefined) found.push(ref);
   }
   return found;
+}
+
+/** Whether a process is this user's. Its directory in /proc is root's when it hides its memory, as passt does. */
+async function isOwn(pid: number): Promise<boolean> {
+  const status = await fs.readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const [real, effective] = (/^Uid:\t(\d+)\t(\d+)/m.exec(status) ?? []).slice(1).map(Number);
+  const own = process.geteuid?.();
+  return real === own || effective === own;
 }
 
 /** Seconds since a process started, by the kernel's clock. */
