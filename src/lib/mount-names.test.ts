@@ -9,6 +9,7 @@ const mountinfo = [
   '33 22 98:16 / /data rw - ext4 /dev/vdb rw',
   '34 33 98:32 / /data rw - ext4 /dev/vdc rw',
   '35 22 98:32 /deep /mnt/deep rw - ext4 /dev/vdc rw',
+  '36 22 0:50 / /mnt/over rw - overlay overlay rw,lowerdir=/home/me/p:/srv/low,upperdir=/srv/up,workdir=/srv/work',
   '',
 ].join('\n');
 
@@ -22,6 +23,7 @@ it.each([
   ['/data/other', []],
   ['/mnt/deep', ['/data/deep']],
   ['/', []],
+  ['/mnt/over/x', ['/home/me/p/x', '/srv/low/x', '/srv/up/x']],
 ])('%s is also %j', (path, others) => {
   expect(mountNames(mountinfo)(path)).toEqual(others);
 });

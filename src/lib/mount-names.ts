@@ -6,10 +6,13 @@ interface Mount {
   /** What of the file system is mounted, and where. */
   readonly root: string;
   readonly point: string;
+  /** The directories that an overlay is made of. */
+  readonly layers: readonly string[];
 }
 
 /**
- * Finds the other paths of a directory: those that lead to it by bind mounts of it, or of a directory around it. `mountinfo`
+ * Finds the other paths of a directory: those that lead to it by bind mounts of it, or of a directory around it, and
+ * those of the layers of an overlay. `mountinfo`
  * is what /proc/self/mountinfo says (proc_pid_mountinfo(5)); paths are absolute and have no links in them.
  */
 export function mountNames(mountinfo: string): (path: string) => string[] {
@@ -18,9 +21,12 @@ export function mountNames(mountinfo: string): (path: string) => string[] {
     const holder = holderOf(path, mounts);
     if (holder === undefined) return [];
     const place = moved(path, holder.point, holder.root);
-    const names = mounts
-      .filter(({ device, root }) => device === holder.device && isWithin(root, place))
-      .map(({ root, point }) => moved(place, root, point));
+    const names = [
+      ...mounts
+        .filter(({ device, root }) => device === holder.device && isWithin(root, place))
+        .map(({ root, point }) => moved(place, root, point)),
+      ...holder.layers.map((layer) => moved(place, '/', layer)),
+    ];
     return [...new Set(names)].filter((name) => name !== path);
   };
 }
@@ -39,7 +45,10 @@ function holderOf(path: string, mounts: readonly Mount[]): Mount | undefined {
 function parseMount(line: string): Mount[] {
   const [, , device, root, point] = line.split(' ');
   if (device === undefined || root === undefined || point === undefined) return [];
-  return [{ device, root: decoded(root), point: decoded(point) }];
+  const layers = [...line.matchAll(/[ ,](?:lowerdir|upperdir)\+?=([^, ]+)/g)].flatMap(
+    ([, list = '']) => list.split(/(?<!\\):/).filter((one) => one.startsWith('/')),
+  );
+  return [{ device, root: decoded(root), point: decoded(point), layers: layers.map(decoded) }];
 }
 
 /** The kernel writes spaces, tabs, line ends and backslashes in octal. */

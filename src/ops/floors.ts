@@ -22,7 +22,7 @@ export async function isWrittenByOthers(
   const { home } = ctx.host.user;
   const wasShared = await isOrWasShared(ctx);
   return async (directory) => {
-    if (wasShared(directory)) return true;
+    if (await wasShared(directory)) return true;
     if (holdsProjects(directory.path, home) !== undefined) return false;
     return isMarked(ctx, directory.path);
   };
@@ -35,13 +35,24 @@ export async function isMarked(ctx: Ctx, directory: string): Promise<boolean> {
 }
 
 /** Whether a directory is a share that a guest writes to or ever wrote to, whatever it is called here and now. */
-export async function isOrWasShared(ctx: Ctx): Promise<(directory: ReachedDirectory) => boolean> {
+export async function isOrWasShared(
+  ctx: Ctx,
+): Promise<(directory: ReachedDirectory) => Promise<boolean>> {
+  const { files } = ctx.host;
   const shared = new Set(await writableShares(ctx));
   const wasShared = await ctx.store.wasShared();
-  const otherNames = mountNames((await ctx.host.files.readText('/proc/self/mountinfo')) ?? '');
-  return ({ path, identity }) => {
-    const names = [path, ...otherNames(path).flatMap(upward)];
-    return names.some((name) => shared.has(name) || wasShared({ path: name, identity }));
+  const otherNames = mountNames((await files.readText('/proc/self/mountinfo')) ?? '');
+  const isOne = async (path: string) => {
+    if (shared.has(path)) return true;
+    const identity = await files.identity(path);
+    return wasShared({ path, identity: identity ?? { device: 0n, inode: 0n, born: 0n } });
+  };
+  return async (directory) => {
+    if (shared.has(directory.path) || wasShared(directory)) return true;
+    // A part of it that is mounted elsewhere is in it all the same.
+    for (const name of new Set(otherNames(directory.path).flatMap(upward)))
+      if (await isOne(name)) return true;
+    return false;
   };
 }
 

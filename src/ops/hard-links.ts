@@ -1,8 +1,9 @@
 import type { Ctx } from '../core/ctx.ts';
-import { CloneboxError } from '../core/errors.ts';
+import { CloneboxError, isCloneboxError } from '../core/errors.ts';
 import type { VmPlan } from '../core/plan.ts';
 import type { Journal } from '../core/store.ts';
 import { formatBytes } from '../lib/bytes.ts';
+import { shellQuote } from '../lib/quote.ts';
 
 /** More than this is not copied without a word of the user's, in bytes. */
 const most = 8 * 1024 ** 3;
@@ -41,6 +42,17 @@ export async function takeHardLinksApart(
       });
       const undo = { kind: 'sweep-drafts', directory: tree.path } as const;
       await journal.step('copies of hard links', undo, () => tree.takeApart(linked, ctx.io));
+    } catch (error) {
+      if (!isCloneboxError(error) || error.facts.errno !== 'EACCES') throw error;
+      throw new CloneboxError(
+        'refused',
+        `hard links of ${host} cannot be looked for, or taken apart: ${error.message}`,
+        {
+          hint: `Open it to yourself: chmod -R u+rwX ${shellQuote(host)}; or share it with mode: ro.`,
+          facts: { ...error.facts, path: host },
+          cause: error,
+        },
+      );
     } finally {
       await tree.close();
     }

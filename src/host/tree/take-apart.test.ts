@@ -94,6 +94,28 @@ describe('files of a tree that have other names', () => {
     expect(fs.readdirSync(at('store')).toSorted()).toEqual(['data', 'tool']);
   });
 
+  it.skipIf(process.getuid?.() !== 0)(
+    'are not passed over because their owner has closed them',
+    async () => {
+      fs.chownSync(at('project/node_modules/a'), 65_534, 65_534);
+      fs.chmodSync(at('project/node_modules/a'), 0o300);
+      process.seteuid?.(65_534);
+      try {
+        await expect(tree.findLinkedElsewhere(io)).rejects.toMatchObject({
+          facts: { errno: 'EACCES' },
+        });
+        process.seteuid?.(0);
+        // Somebody else's is closed to the guest too.
+        fs.chownSync(at('project/node_modules/a'), 1234, 1234);
+        fs.chmodSync(at('project/node_modules/a'), 0o700);
+        process.seteuid?.(65_534);
+        expect((await tree.findLinkedElsewhere(io)).files).toBe(0);
+      } finally {
+        process.seteuid?.(0);
+      }
+    },
+  );
+
   it('stay whole when it is interrupted', async () => {
     const linked = await tree.findLinkedElsewhere(io);
     const stop = quietIo(AbortSignal.abort(new Error('Ctrl-C')));

@@ -73,7 +73,7 @@ async function eachLinkedFile(descriptor: number, walk: Walk): Promise<void> {
     const name = entry.name as unknown as Buffer;
     if (!isOneName(name)) continue;
     if (entry.isDirectory()) {
-      const inner = await open(beneath(descriptor, name), directoryOnly).catch(goneMeanwhile);
+      const inner = await openUnlessGone(beneath(descriptor, name), directoryOnly);
       if (inner === undefined) continue;
       await eachLinkedFile(inner, walk).finally(() => close(inner));
     } else if (entry.isFile()) {
@@ -90,7 +90,7 @@ async function replaceByCopy(
   { name, drafts }: { name: Buffer; drafts: number },
 ): Promise<void> {
   const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK;
-  const from = await open(beneath(directory, name), flags).catch(goneMeanwhile);
+  const from = await openUnlessGone(beneath(directory, name), flags);
   if (from === undefined) return;
   const draft = beneath(drafts, draftName());
   try {
@@ -120,8 +120,17 @@ function keyOf({ dev, ino }: Stats): string {
   return `${dev}:${ino}`;
 }
 
-/** It is something else, or nothing, by now. */
-function goneMeanwhile(error: unknown): undefined {
-  if (['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES'].includes(codeOf(error) ?? '')) return undefined;
-  throw error;
+/**
+ * `undefined` for what is something else, or nothing, by now; also for what is somebody else's and closed to this user, since
+ * it is closed to the guest too. What is the user's own and closed could be opened by the guest: that fails, `EACCES`.
+ */
+async function openUnlessGone(place: Buffer, flags: number): Promise<number | undefined> {
+  try {
+    return await open(place, flags);
+  } catch (error) {
+    const code = codeOf(error) ?? '';
+    if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(code)) return undefined;
+    if (code === 'EACCES' && lstatSync(place).uid !== process.geteuid?.()) return undefined;
+    throw error;
+  }
 }

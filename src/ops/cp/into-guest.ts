@@ -105,8 +105,11 @@ async function requireOwn(
 ): Promise<void> {
   const isShared = await isOrWasShared(ctx);
   const around = sharedAround(ctx, isShared);
-  const into = gone.into.find(isShared)?.path;
-  let share = into ?? (await around(tree.path));
+  let share = await around(tree.path);
+  for (const directory of gone.into) {
+    if (share !== undefined) break;
+    if (await isShared(directory)) share = directory.path;
+  }
   for (const link of gone.by) {
     if (share !== undefined) break;
     const found = await ctx.host.openPlace(link, { isFloor: isShared });
@@ -129,12 +132,12 @@ async function requireOwn(
 /** Finds the share that a path is in, or is. */
 function sharedAround(
   ctx: Ctx,
-  isShared: (directory: ReachedDirectory) => boolean,
+  isShared: (directory: ReachedDirectory) => Promise<boolean>,
 ): (path: string) => Promise<string | undefined> {
   const known = new Map<string, Promise<string | undefined>>();
   const look = async (path: string): Promise<string | undefined> => {
     const identity = await ctx.host.files.identity(path);
-    if (identity !== undefined && isShared({ path, identity })) return path;
+    if (identity !== undefined && (await isShared({ path, identity }))) return path;
     return path === '/' ? undefined : around(dirname(path));
   };
   const around = (path: string) => {
