@@ -5,8 +5,8 @@ import type { ReachedDirectory } from '../core/file-facts.ts';
 import { isWithin } from '../lib/is-within.ts';
 import { isMarked, isOrWasShared, upward } from './floors.ts';
 
-/** Nobody shares these: they need no look. */
-const ofTheSystem = /^\/(tmp$|var\/tmp$|usr|bin|sbin|opt|snap|nix|run\/current-system)(\/|$)/;
+/** Where the system has its programs, and files of the moment: they need no look. A project is in none of them. */
+const ofTheSystem = /^\/((usr\/(local\/)?)?s?bin|tmp|var\/tmp)\/?$/;
 
 /**
  * Takes out of the PATH what a guest writes to, or ever wrote to, and what is in the project that the user is in or names: an
@@ -59,11 +59,11 @@ async function othersIn(
 async function isInShare(
   { host }: Ctx,
   path: string,
-  wasShared: (directory: ReachedDirectory) => boolean,
+  wasShared: (directory: ReachedDirectory) => Promise<boolean>,
 ): Promise<boolean> {
   for (const around of upward(path)) {
     const identity = await host.files.identity(around);
-    if (identity !== undefined && wasShared({ path: around, identity })) return true;
+    if (identity !== undefined && (await wasShared({ path: around, identity }))) return true;
   }
   return false;
 }

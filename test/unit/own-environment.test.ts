@@ -75,6 +75,20 @@ describe('programs of this host are not looked for', () => {
     expect(await left(entries, '/')).toEqual(['/usr/bin']);
   });
 
+  it('in a project, wherever that is', async () => {
+    const files = {
+      ...ctx.host.files,
+      list: async (directory: string) =>
+        /^\/(opt|usr\/src|snap|nix)\/x$/.test(directory) ? ['.git'] : [],
+      realPath: async (place: string) => place,
+    };
+    ctx = Object.create(ctx, { host: { value: { ...ctx.host, files } } }) as Ctx;
+    for (const project of ['/opt/x', '/usr/src/x', '/snap/x', '/nix/x'])
+      expect(await left([`${project}/.venv/bin`, '/usr/bin'], project)).toEqual(['/usr/bin']);
+    const system = ['/usr/local/sbin', '/usr/local/bin/', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
+    expect(await left(system, '/opt/x')).toEqual(system);
+  });
+
   it('where a relative entry leads', async () => {
     expect(await left(['.', '', 'bin', '/usr/bin'], at('other'))).toEqual(['/usr/bin']);
     expect(await left(['/usr/bin', '/nowhere'], '/')).toEqual(['/usr/bin', '/nowhere']);
