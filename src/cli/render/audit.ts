@@ -132,7 +132,7 @@ export function renderStory(
 
 /** What a check of the chain found. */
 export function renderVerify(result: VerifyResult, look: Look): string[] {
-  const { problem, events, segments, head: hash, notes } = result;
+  const { problem, events, segments, head: hash, anchored, notes } = result;
   if (problem !== null) {
     const place = problem.line === null ? problem.file : `${problem.file}:${problem.line}`;
     return [
@@ -145,6 +145,7 @@ export function renderVerify(result: VerifyResult, look: Look): string[] {
   return [
     `${look.colors.green('ok')} ${events} events in ${files}, each as it was written`,
     `head ${hash}`,
+    `anchor: ${anchored === null ? 'not readable' : `${anchored} of them are in the log of the system`}`,
     ...notes.map((note) => `note: ${note}`),
   ];
 }

@@ -5,6 +5,8 @@ import { placeOf } from './query.ts';
 export type { VerifyResult };
 
 /** Checks the whole chain; `expect` is a hash that was noted elsewhere and must still be that of a line. */
-export function verifyAudit(ctx: Ctx, expect: string | undefined): Promise<VerifyResult> {
-  return verifyLog(placeOf(ctx), { io: ctx.io, expect });
+export async function verifyAudit(ctx: Ctx, expect: string | undefined): Promise<VerifyResult> {
+  const { store, io } = ctx;
+  const isUsed = (await store.names()).length > 0 || (await store.listTrash()).length > 0;
+  return verifyLog(placeOf(ctx), { io, expect, isUsed });
 }

@@ -3,6 +3,7 @@ import { CloneboxError, isCloneboxError, reasonOf } from '../../core/errors.ts';
 import type { Io } from '../../core/io.ts';
 import { uninterrupted } from '../../core/quiet-io.ts';
 import { timeOfOperation } from '../../lib/operation-id.ts';
+import { anchorLine } from './anchor.ts';
 import { ensureLog, hasBallast, makeBallast, mendEnd, rotate } from './files.ts';
 import { formatHead, formatLine } from './line.ts';
 import { type AuditPlace, auditFiles } from './place.ts';
@@ -115,4 +116,5 @@ async function appendLine(
   await ensureLog(place);
   await files.appendSynced(current, text);
   await files.overwriteSynced(head, formatHead(link));
+  await anchorLine(place, { link, id: entry.id }, io);
 }

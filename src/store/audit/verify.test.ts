@@ -73,12 +73,16 @@ describe('a log as it was written', () => {
     write();
     expect(await verify()).toEqual({
       ...{ ok: true, events: total, segments: 3, problem: null, notes: [] },
+      anchored: null,
       head: linkOf(total - 1).hash,
     });
   });
 
   it('may be empty, or not there', async () => {
-    const nothing = { ok: true, events: 0, head: null, problem: null, notes: [] };
+    const nothing = {
+      ...{ ok: true, events: 0, head: null, problem: null, notes: [] },
+      anchored: null,
+    };
     expect(await verify()).toEqual({ ...nothing, segments: 0 });
     bed.write('audit.jsonl', '');
     bed.write('head', formatHead({ seq: 0, hash: '0'.repeat(64) }));
@@ -301,4 +305,69 @@ describe('lines that were put in', () => {
     const { file, line } = named(total - 1);
     return { file, line: line + 1 };
   }
+});
+
+describe('with the log of the system beside it', () => {
+  const audit = () => createAudit(bed.place);
+  const append = async (...numbers: number[]) => {
+    for (const number of numbers) await audit().append(auditEntry(number), io);
+  };
+  beforeEach(async () => {
+    bed.system.lines = [];
+    await append(1, 2, 3, 4);
+  });
+
+  it('is compared with what that has of it', async () => {
+    expect(bed.system.lines).toHaveLength(4);
+    bed.system.lines?.shift();
+    bed.system.lines?.push(
+      'Jan 31 12:00:00 station sshd[7]: noise',
+      'clonebox-audit: no line of ours',
+    );
+    expect(await verify()).toMatchObject({ ok: true, events: 4, anchored: 3 });
+  });
+
+  it.each([
+    ['cut at its end, with its head', 3],
+    ['cut to nothing', 0],
+  ])('is found when it was %s', async (_, kept) => {
+    const lines = bed.read('audit.jsonl').split('\n').slice(0, kept);
+    bed.write('audit.jsonl', lines.map((line) => `${line}\n`).join(''));
+    const last = readLink(Buffer.from(lines.at(-1) ?? ''));
+    bed.write('head', formatHead(last ?? { seq: 0, hash: '0'.repeat(64) }));
+    expect(await verify()).toMatchObject({
+      ...{ ok: false, events: kept },
+      problem: { kind: 'removed', message: expect.stringContaining('the log of the system') },
+    });
+  });
+
+  it('is found when it was deleted, and when it goes on from there', async () => {
+    rmSync(bed.file(''), { recursive: true });
+    expect(await verify()).toMatchObject({ ok: false, problem: { kind: 'removed' } });
+    await append(7);
+    expect(await verify()).toMatchObject({ ok: false, problem: { kind: 'changed', line: 1 } });
+  });
+
+  it('is found when it was written anew as a whole', async () => {
+    rmSync(bed.file(''), { recursive: true });
+    const kept = bed.system.lines;
+    bed.system.lines = [];
+    for (const number of [1, 2, 3, 4])
+      await audit().append(auditEntry(number, { details: { other: true } }), io);
+    bed.system.lines = kept;
+    expect(await verify()).toMatchObject({
+      ...{ ok: false, events: 0 },
+      problem: { kind: 'changed', file: 'audit.jsonl', line: 1 },
+    });
+  });
+
+  it('is not compared where that may not be read, which is told', async () => {
+    bed.system.lines = undefined;
+    expect(await verify()).toMatchObject({ ok: true, anchored: null });
+  });
+});
+
+it('an empty log of what has VMs is none that nobody has touched', async () => {
+  const { ok, problem } = await verifyLog(bed.place, { io, isUsed: true });
+  expect([ok, problem?.message]).toEqual([false, expect.stringContaining('there are VMs')]);
 });

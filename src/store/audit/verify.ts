@@ -1,4 +1,5 @@
 import type { Io } from '../../core/io.ts';
+import { type Anchors, readAnchors } from './anchor.ts';
 import { blocksForward, linesOf } from './blocks.ts';
 import { type ChainCheck, type ChainProblem, missingLines, startChainCheck } from './chain.ts';
 import { type Link, parseHead, readLink } from './line.ts';
@@ -14,6 +15,8 @@ export interface VerifyResult {
   /** Hash of the last line: to be kept elsewhere. `null` for an empty log. */
   readonly head: string | null;
   readonly problem: ChainProblem | null;
+  /** How many lines the log of the system has too; `null` when this user may not read that. */
+  readonly anchored: number | null;
   /** What is not as usual, but no sign of a change. */
   readonly notes: readonly string[];
 }
@@ -22,12 +25,15 @@ export interface VerifyOptions {
   readonly io: Io;
   /** A hash that one of the lines must have. */
   readonly expect?: string | undefined;
+  /** Whether there is something that must have left lines. */
+  readonly isUsed?: boolean;
 }
 
 interface Walk {
   readonly check: ChainCheck;
   readonly noted: Link | undefined;
   readonly expect: string | undefined;
+  readonly anchors: Anchors | undefined;
   /** Hash and place of the line that `head` named when the walk began, and place of the one after it. */
   notedHash?: string;
   beyond?: { readonly file: string; readonly line: number };
@@ -51,13 +57,15 @@ export async function verifyLog(place: AuditPlace, options: VerifyOptions): Prom
 
 async function verifyOnce(
   place: AuditPlace,
-  { io, expect }: VerifyOptions,
+  { io, expect, isUsed = false }: VerifyOptions,
 ): Promise<{ result: VerifyResult; isOfHead: boolean; noted: Link | undefined }> {
   const walk: Walk = {
     check: startChainCheck(),
     // Read before the lines: it never names one that is not there yet.
     noted: await readHead(place),
     expect,
+    // Before the lines too, for the same reason.
+    anchors: await readAnchors(place, io),
     hasExpected: expect === undefined,
     torn: 0,
   };
@@ -71,13 +79,14 @@ async function verifyOnce(
     }
     problem ??= check.end(noted);
     const ofHead = problem === undefined ? await endProblem(place, walk) : undefined;
-    problem ??= ofHead ?? rewritten(walk);
+    problem ??= ofHead ?? rewritten(walk) ?? cutOff(walk, isUsed);
     const result: VerifyResult = {
       ok: problem === undefined,
       events: check.last.seq,
       segments: log.segments.length,
       head: check.last.seq === 0 ? null : check.last.hash,
       problem: problem ?? null,
+      anchored: walk.anchors === undefined ? null : walk.anchors.size,
       notes: problem === undefined ? notesOf(walk) : [],
     };
     return { result, isOfHead: ofHead !== undefined, noted };
@@ -97,7 +106,7 @@ async function walkSegment(
 ): Promise<ChainProblem | undefined> {
   const file = await segment.open();
   if (file === undefined) return undefined;
-  const { check, noted, expect } = walk;
+  const { check, noted, expect, anchors } = walk;
   let line = 0;
   try {
     const blocks = blocksForward(file);
@@ -111,6 +120,9 @@ async function walkSegment(
         line += 1;
         const place = { file: segment.name, line };
         const link = readLink(bytes);
+        const known = link && anchors?.get(link.seq);
+        if (link && known && [...known].some((hash) => hash !== link.hash))
+          return { kind: 'changed', ...place, message: notAnchored };
         const problem = check.see(link, place);
         if (problem !== undefined) return problem;
         if (link === undefined) continue;
@@ -164,6 +176,21 @@ function rewritten({ hasExpected, expect }: Walk): ChainProblem | undefined {
   if (hasExpected) return undefined;
   const message = `has no line with the hash ${expect}: it was written anew, or lines were removed from its end`;
   return { kind: 'changed', file: 'the log', line: null, message };
+}
+
+const notAnchored = 'is not what the log of the system has of it: it was written anew';
+
+/** What the log of the system has of lines that are gone, with all that came after them. */
+function cutOff({ check, anchors }: Walk, isUsed: boolean): ChainProblem | undefined {
+  const { seq } = check.last;
+  const last = Math.max(0, ...(anchors?.keys() ?? []));
+  const place = { kind: 'removed', file: 'the log', line: null } as const;
+  if (last > seq) {
+    const missing = missingLines(seq + 1, last);
+    return { ...place, message: `ends before what the log of the system has: ${missing} removed` };
+  }
+  if (seq > 0 || !isUsed) return undefined;
+  return { ...place, message: 'is empty, and there are VMs: each has left lines in it' };
 }
 
 function notesOf({ check, noted, torn }: Walk): string[] {
