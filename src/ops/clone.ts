@@ -177,9 +177,11 @@ async function makeNew(
   const { ctx } = op;
   const { image: asked } = loaded.plan;
   const image = asked === 'auto' ? await ctx.images.resolveAuto(ctx.io) : asked;
-  const { plan: meant, draft } =
-    loaded.draft && loaded.draft.release !== releaseOf(image) ? await load(image) : loaded;
+  const isOther = loaded.draft !== undefined && loaded.draft.release !== releaseOf(image);
+  const { plan: meant, draft, reach } = isOther ? await load(image) : loaded;
   const plan = { ...meant, image };
+  // What was confirmed was another plan.
+  if (isOther) await requireTrust(ctx, { plan, reach }, input.trust);
   requireTerminal(plan, input.show);
   if (draft !== undefined) {
     // It stays when the VM fails: it is the user's from then on.
