@@ -17,7 +17,11 @@ export async function ownPlaces({ host, store }: Ctx) {
     { path: paths.runtime, what: 'the sockets of running VMs', variable: 'XDG_RUNTIME_DIR' },
   ];
   return Promise.all(
-    places.map(async (place) => ({ ...place, path: await canonical(host, place.path) })),
+    places.map(async (place) => ({
+      ...place,
+      path: await canonical(host, place.path),
+      written: place.path,
+    })),
   );
 }
 
@@ -74,8 +78,9 @@ async function placesTouched(ctx: Ctx) {
   const otherNames = mountNames((await ctx.host.files.readText('/proc/self/mountinfo')) ?? '');
   const names = (path: string) => [path, ...otherNames(path)];
   return (directory: string) =>
-    own.find(({ path }) =>
-      names(path).some((place) =>
+    own.find(({ path, written }) =>
+      // As it is written too: a link in a share may lead elsewhere in a moment.
+      [written, ...names(path)].some((place) =>
         names(directory).some((share) => isWithin(place, share) || isWithin(share, place)),
       ),
     );

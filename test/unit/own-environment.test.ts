@@ -59,7 +59,8 @@ describe('programs of this host are not looked for', () => {
     const kept = ['/usr/bin', at('tools/bin'), '/bin'];
     expect(await left(entries, at('project'))).toEqual(kept);
     expect(await left(entries, at('project/.venv'))).toEqual(kept);
-    expect(await left(entries, at('other'))).toEqual(entries);
+    const real = [...entries.slice(0, 2), at('project/.venv/bin'), ...kept];
+    expect(await left(entries, at('other'))).toEqual(real);
     expect(await left(entries, at('other'), ['../project'])).toEqual(kept);
     expect(await left(entries, '/', ['site', at('project/node_modules')])).toEqual(kept);
   });
@@ -89,9 +90,19 @@ describe('programs of this host are not looked for', () => {
     expect(await left(system, '/opt/x')).toEqual(system);
   });
 
+  it('by way of a link that others may turn, whatever it leads to now', async () => {
+    symlinkSync('/usr/bin', at('project/turning'));
+    symlinkSync('project/turning', at('through'));
+    const entries = [at('project/turning'), at('through'), at('tools/bin')];
+    // By its canonical path, which nobody turns.
+    expect(await left(entries, at('project'))).toEqual(['/usr/bin', at('tools/bin')]);
+    symlinkSync('tools', at('mine'));
+    expect(await left([at('mine/bin')], '/')).toEqual([at('tools/bin')]);
+  });
+
   it('where a relative entry leads', async () => {
     expect(await left(['.', '', 'bin', '/usr/bin'], at('other'))).toEqual(['/usr/bin']);
-    expect(await left(['/usr/bin', '/nowhere'], '/')).toEqual(['/usr/bin', '/nowhere']);
+    expect(await left(['/usr/bin', '/nowhere'], '/')).toEqual(['/usr/bin']);
   });
 
   it('anywhere but in the system when nobody can tell what is shared', async () => {

@@ -69,7 +69,9 @@ describe("CloneBox's own state, wherever it was moved to", () => {
   it.each(places)('is not in a project by %s, made yet or not, by a link neither', async (name) => {
     mkdirSync(at('project/inner'), { recursive: true });
     symlinkSync('project/inner', at(`to-${name}`));
-    for (const value of [at('project/inner'), at('project/not/yet'), at(`to-${name}`)]) {
+    symlinkSync('../user', at(`project/out-${name}`));
+    const values = [at('project/inner'), at('project/not/yet'), at(`to-${name}`)];
+    for (const value of [...values, at(`project/out-${name}`)]) {
       await expect(planOf(at('project'), { env: { [name]: value } })).rejects.toMatchObject({
         ...{ code: 'refused', message: expect.stringContaining('is never shared') },
       });
