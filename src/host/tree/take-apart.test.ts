@@ -116,6 +116,22 @@ describe('files of a tree that have other names', () => {
     },
   );
 
+  it('keep their holes', async () => {
+    const sparse = fs.openSync(at('store/disk'), 'w');
+    fs.writeSync(sparse, 'head', 0);
+    fs.writeSync(sparse, 'tail', 64 * 1024 * 1024 - 4);
+    fs.ftruncateSync(sparse, 64 * 1024 * 1024 + 100);
+    fs.closeSync(sparse);
+    fs.linkSync(at('store/disk'), at('project/disk'));
+    await tree.takeApart(await tree.findLinkedElsewhere(io), io);
+    const [own, stored] = [fs.statSync(at('project/disk')), fs.statSync(at('store/disk'))];
+    expect([own.size, own.nlink]).toEqual([stored.size, 1]);
+    expect(own.blocks * 512).toBeLessThan(4 * 1024 * 1024);
+    expect(fs.readFileSync(at('project/disk')).equals(fs.readFileSync(at('store/disk')))).toBe(
+      true,
+    );
+  });
+
   it('stay whole when it is interrupted', async () => {
     const linked = await tree.findLinkedElsewhere(io);
     const stop = quietIo(AbortSignal.abort(new Error('Ctrl-C')));

@@ -98,7 +98,8 @@ async function replaceByCopy(
     if (!source.isFile() || source.nlink < 2) return;
     const copy = await fs.open(draft, 'wx', 0o600);
     try {
-      await fs.copyFile(itself(from), itself(copy.fd), constants.COPYFILE_FICLONE);
+      if (source.blocks * 512 < source.size) await copySparse(from, copy, source.size);
+      else await fs.copyFile(itself(from), itself(copy.fd), constants.COPYFILE_FICLONE);
       await copy.chown(source.uid, source.gid);
       await copy.chmod(source.mode & 0o7777);
       await copy.utimes(source.atime, source.mtime);
@@ -111,6 +112,24 @@ async function replaceByCopy(
     throw error;
   } finally {
     await close(from);
+  }
+}
+
+/** A file with holes keeps them: the disk of a machine, or a database, may be mostly that. */
+async function copySparse(from: number, copy: fs.FileHandle, size: number): Promise<void> {
+  const source = await fs.open(itself(from), 'r');
+  try {
+    const block = Buffer.alloc(1024 * 1024);
+    for (let at = 0; ; ) {
+      const { bytesRead } = await source.read(block, 0, block.length, at);
+      if (bytesRead === 0) break;
+      const part = block.subarray(0, bytesRead);
+      if (part.some((byte) => byte !== 0)) await copy.write(part, 0, bytesRead, at);
+      at += bytesRead;
+    }
+    await copy.truncate(size);
+  } finally {
+    await source.close();
   }
 }
 
