@@ -1,4 +1,4 @@
-import { constants, lstatSync, type Stats } from 'node:fs';
+import { type BigIntStats, constants, lstatSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import type { LinkedElsewhere } from '../../core/project-tree.ts';
 import { draftName } from '../files.ts';
@@ -6,7 +6,7 @@ import { beneath, close, codeOf, isOneName, itself, open, statOf } from './descr
 
 interface Walk {
   readonly signal: AbortSignal;
-  visit(directory: number, name: Buffer, stat: Stats): void | Promise<void>;
+  visit(directory: number, name: Buffer, stat: BigIntStats): void | Promise<void>;
   /** The directories that were gone into, by what they are. */
   readonly been: Set<string>;
 }
@@ -16,7 +16,7 @@ export async function findLinkedElsewhere(
   descriptor: number,
   signal: AbortSignal,
 ): Promise<LinkedElsewhere> {
-  const known = new Map<string, { readonly stat: Stats; seen: number }>();
+  const known = new Map<string, { readonly stat: BigIntStats; seen: number }>();
   const visit: Walk['visit'] = (_, __, stat) => {
     const key = keyOf(stat);
     const one = known.get(key) ?? { stat, seen: 0 };
@@ -27,7 +27,7 @@ export async function findLinkedElsewhere(
   const elsewhere = [...known].filter(([, { stat, seen }]) => seen < stat.nlink);
   return {
     files: elsewhere.length,
-    bytes: elsewhere.reduce((sum, [, { stat, seen }]) => sum + stat.size * seen, 0),
+    bytes: elsewhere.reduce((sum, [, { stat, seen }]) => sum + Number(stat.size) * seen, 0),
     keys: new Set(elsewhere.map(([key]) => key)),
   };
 }
@@ -78,8 +78,8 @@ async function eachLinkedFile(descriptor: number, walk: Walk): Promise<void> {
       await eachLinkedFile(inner, walk).finally(() => close(inner));
     } else if (entry.isFile()) {
       // Not waited for: there may be a hundred thousand of them.
-      const stat = lstatSync(beneath(descriptor, name), { throwIfNoEntry: false });
-      if (stat?.isFile() && stat.nlink > 1) await visit(descriptor, name, stat);
+      const stat = lstatSync(beneath(descriptor, name), { bigint: true, throwIfNoEntry: false });
+      if (stat?.isFile() && stat.nlink > 1n) await visit(descriptor, name, stat);
     }
   }
 }
@@ -135,7 +135,7 @@ async function copySparse(from: number, copy: fs.FileHandle, size: number): Prom
 
 const directoryOnly = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
-function keyOf({ dev, ino }: Stats): string {
+function keyOf({ dev, ino }: BigIntStats): string {
   return `${dev}:${ino}`;
 }
 
