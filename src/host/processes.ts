@@ -1,7 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
-import { constants as systemConstants } from 'node:os';
+import { constants as systemConstants, userInfo } from 'node:os';
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { StringDecoder } from 'node:string_decoder';
@@ -248,12 +248,21 @@ export async function processesMentioning(path: string): Promise<ProcessRef[]> {
   return found;
 }
 
-/** Whether a process is this user's. Its directory in /proc is root's when it hides its memory, as passt does. */
+/**
+ * Whether a process is this user's, or of one of the user's subordinate ids, as virtiofsd in its namespace. Its directory in
+ * /proc is root's when it hides its memory, as passt does.
+ */
 async function isOwn(pid: number): Promise<boolean> {
   const status = await fs.readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-  const [real, effective] = (/^Uid:\t(\d+)\t(\d+)/m.exec(status) ?? []).slice(1).map(Number);
+  const [uid = -1] = (/^Uid:\t\d+\t(\d+)/m.exec(status) ?? []).slice(1).map(Number);
   const own = process.geteuid?.();
-  return real === own || effective === own;
+  if (uid === own) return true;
+  const lines = (await fs.readFile('/etc/subuid', 'utf8').catch(() => '')).split('\n');
+  return lines.some((line) => {
+    const [owner, first, count] = line.split(':');
+    const isOurs = owner === String(own) || owner === userInfo().username;
+    return isOurs && uid >= Number(first) && uid < Number(first) + Number(count);
+  });
 }
 
 /** Seconds since a process started, by the kernel's clock. */

@@ -120,7 +120,7 @@ async function startQemu(
     for (const [index, share] of shares.entries()) {
       const tree = trees[index];
       const { host, files } = machine;
-      if (isServed(share) && tree) await checkVirtiofsd(host, { share, tree, files });
+      if (isServed(share) && tree) await checkVirtiofsd(host, { share, tree, files, io });
     }
     await qmp.execute('cont');
   };

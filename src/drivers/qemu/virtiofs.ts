@@ -1,5 +1,6 @@
 import type { ShareSpec } from '../../core/driver.ts';
 import { CloneboxError } from '../../core/errors.ts';
+import type { FileIdentity } from '../../core/file-facts.ts';
 import type { Host } from '../../core/host.ts';
 import type { Io } from '../../core/io.ts';
 import { isSame, type ProjectTree } from '../../core/project-tree.ts';
@@ -118,21 +119,34 @@ export async function startVirtiofsd(
   }
 }
 
+const rootTries = 100;
+const rootPause = 100;
+
+/** What the processes of a socket have made their root. */
+async function rootsOf(host: Host, socket: string): Promise<FileIdentity[]> {
+  const processes = await host.processesMentioning(socket);
+  const roots = await Promise.all(
+    processes.map(({ pid }) => host.files.identity(`/proc/${pid}/root`)),
+  );
+  const own = await host.files.identity('/');
+  return roots.filter((root) => root !== undefined).filter((root) => !(own && isSame(root, own)));
+}
+
 /**
  * Whether the virtiofsd of a share, to which QEMU is connected, serves that very directory: it has made it its root. To be
  * asked before the guest runs. Fails with `refused` when it is another one: somebody has renamed it in between.
  */
 export async function checkVirtiofsd(
   host: Host,
-  { share, tree, files }: { share: ShareSpec; tree: ProjectTree; files: RuntimeFiles },
+  { share, tree, files, io }: { share: ShareSpec; tree: ProjectTree; files: RuntimeFiles; io: Io },
 ): Promise<void> {
-  const processes = await host.processesMentioning(files.virtiofs(share.tag));
-  const roots = await Promise.all(
-    processes.map(({ pid }) => host.files.identity(`/proc/${pid}/root`)),
-  );
-  const own = await host.files.identity('/');
-  const served = roots.filter((root) => root !== undefined && !(own && isSame(root, own)));
-  if (served.length > 0 && served.every((root) => root && isSame(root, tree.identity))) return;
+  let served = await rootsOf(host, files.virtiofs(share.tag));
+  // On a busy host it may not have come to that yet.
+  for (let left = rootTries; served.length === 0 && left > 0; left -= 1) {
+    await host.sleep(rootPause, io.signal);
+    served = await rootsOf(host, files.virtiofs(share.tag));
+  }
+  if (served.length > 0 && served.every((root) => isSame(root, tree.identity))) return;
   throw new CloneboxError(
     'refused',
     served.length > 0
