@@ -67,10 +67,10 @@ async function eachLinkedFile(descriptor: number, walk: Walk): Promise<void> {
   const here = `${dev}:${ino}`;
   if (been.has(here)) return;
   been.add(here);
-  const entries = await fs.readdir(itself(descriptor), { withFileTypes: true, encoding: 'buffer' });
+  const entries = await fs.readdir(itself(descriptor), { withFileTypes: true, encoding: 'latin1' });
   for (const entry of entries) {
     signal.throwIfAborted();
-    const name = entry.name as unknown as Buffer;
+    const name = Buffer.from(entry.name, 'latin1');
     if (!isOneName(name)) continue;
     if (entry.isDirectory()) {
       const inner = await openUnlessGone(beneath(descriptor, name), directoryOnly);
